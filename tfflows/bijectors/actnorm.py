@@ -1,0 +1,98 @@
+"""Activation normalization."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfflows.bridge import KerasBijector
+from tfflows.ops import shapes
+
+_SMALLEST_SCALE = 1e-6  # of a feature that does not vary
+
+
+class ActNorm(KerasBijector):
+    """A shift and a positive scale for each entry of the last axis, initialised from data by `adapt`.
+
+    * forward: `y = x * exp(log_scale) + shift`
+    * inverse: `x = (y - shift) * exp(-log_scale)`
+    * forward log-det: `pixels * sum(log_scale)`, `pixels` the product of the event's other axes.
+
+    `adapt(y)` sets `shift` to the mean and `exp(log_scale)` to the standard deviation of `y` over all axes but the
+    last, so that `inverse(y)` has mean 0 and variance 1 (Kingma and Dhariwal 2018, section 3.1, which writes the
+    data-to-latent direction). It acts once: the flag `adapted` is a weight, saved with the others. Nothing else,
+    no `forward` and no sampling, initialises.
+
+    `event_ndims`: the rank of `event_shape`. Cost: elementwise in both directions.
+
+    Args:
+      event_shape: shape of the event, channels last; all but the last entry may be `None`.
+      trainable: bool; `False` keeps what `adapt` set (standardisation).
+      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
+      name: str.
+
+    Raises:
+      ValueError: an empty `event_shape`, or events of another shape.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.bijectors import ActNorm
+    >>> actnorm = ActNorm([2])
+    >>> x = actnorm.adapt(tf.constant([[0.0, 10.0], [2.0, 30.0]]))
+    >>> x.numpy().round(3).tolist()
+    [[-1.0, -1.0], [1.0, 1.0]]
+
+    References:
+      Kingma, Dhariwal. Glow: generative flow with invertible 1x1 convolutions. 2018, arXiv 1807.03039.
+    """
+
+    def __init__(self, event_shape, *, trainable=True, dtype="float32", name="actnorm"):
+        parameters = dict(locals())
+        shape = tf.TensorShape(event_shape)
+        if not shape.rank or shape[-1] is None:
+            raise ValueError(f"`event_shape` needs a known last axis. Received: {event_shape}")
+        super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
+        self.shift = self.add_weight(name="shift", shape=(shape[-1],), trainable=trainable, dtype=dtype)
+        self.log_scale = self.add_weight(name="log_scale", shape=(shape[-1],), trainable=trainable, dtype=dtype)
+        self._adapted = self.add_weight(name="adapted", shape=(), trainable=False, dtype="int32")
+
+    @property
+    def adapted(self):
+        """Whether `adapt` has run."""
+        return bool(self._adapted.numpy())
+
+    def forward_and_log_det(self, x, context=None):
+        shift, log_scale = self._weights_as(x.dtype)
+        return x * tf.exp(log_scale) + shift, self._log_det(x, log_scale)
+
+    def inverse_and_log_det(self, y, context=None):
+        shift, log_scale = self._weights_as(y.dtype)
+        return (y - shift) * tf.exp(-log_scale), self._log_det(y, -log_scale)
+
+    def adapt(self, y, context=None):
+        """Sets shift and scale from the batch `y` unless that was done before; returns `inverse(y)`.
+
+        Args:
+          y: events `[batch, *event_shape]`, at least one.
+          context: ignored.
+
+        Raises:
+          ValueError: an empty or non-finite batch.
+        """
+        y = tf.convert_to_tensor(y)
+        self.check_input(y)
+        if not self.adapted:
+            values = y.numpy().astype("float64").reshape(-1, y.shape[-1])
+            if not len(values) or not np.isfinite(values).all():
+                raise ValueError(f"{self.name} adapts to finite data, one event or more. Received: shape {y.shape}")
+            self.shift.assign(values.mean(0))
+            self.log_scale.assign(np.log(np.maximum(values.std(0), _SMALLEST_SCALE)))
+            self._adapted.assign(1)
+        return self.inverse_and_log_det(y)[0]
+
+    def _weights_as(self, dtype):
+        return tf.cast(self.shift.value, dtype), tf.cast(self.log_scale.value, dtype)
+
+    def _log_det(self, x, log_scale):
+        rank = self.forward_min_event_ndims
+        pixels = tf.cast(tf.reduce_prod(tf.shape(x)[x.shape.rank - rank : -1]), x.dtype)
+        return tf.fill(shapes.batch_shape(x, rank), pixels * tf.reduce_sum(log_scale))

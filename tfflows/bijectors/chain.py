@@ -1,0 +1,132 @@
+"""Composition that hands a context to every link."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows import bridge
+from tfflows.ops import shapes
+
+tfb = tfp.bijectors
+
+
+class Chain(bridge.KerasBijector):
+    """Composition `forward = links[0] o links[1] o ... o links[-1]`, as `tfb.Chain`, that passes `context` on.
+
+    * forward: `y = links[0](... links[-1](x))`
+    * inverse: `x = links[-1]^-1(... links[0]^-1(y))`
+    * log-det: the sum over the links, each evaluated once together with its value.
+
+    So the first link is nearest to the data, the last nearest to the latent. Links may be tfflows or native TFP
+    bijectors, compositions included; a native bijector without tfflows bijectors inside receives no context.
+
+    `event_ndims`: as `tfb.Chain` infers it from the links.
+
+    Args:
+      bijectors: sequence of bijectors, at least one.
+      name: str.
+
+    Raises:
+      ValueError: no bijectors.
+      TypeError: an entry that is not a bijector.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.bijectors import ActNorm, Chain, Permutation
+    >>> chain = Chain([ActNorm([2]), Permutation([1, 0])])
+    >>> chain.forward(tf.constant([1.0, 2.0])).numpy().tolist()
+    [2.0, 1.0]
+    """
+
+    def __init__(self, bijectors, *, name="chain"):
+        parameters = dict(locals())
+        if isinstance(bijectors, tfb.Bijector) or not len(bijectors):
+            raise ValueError(f"`bijectors` must be a sequence of at least one bijector. Received: {bijectors}")
+        strangers = [each for each in bijectors if not isinstance(each, tfb.Bijector)]
+        if strangers:
+            raise TypeError(f"Every link must be a tfp.bijectors.Bijector. Received: {strangers}")
+        inferred = tfb.Chain(list(bijectors))
+        super().__init__(
+            forward_min_event_ndims=inferred.forward_min_event_ndims,
+            inverse_min_event_ndims=inferred.inverse_min_event_ndims,
+            is_constant_jacobian=inferred.is_constant_jacobian,
+            parameters=parameters,
+            name=name,
+        )
+        self._links = list(bijectors)
+
+    @property
+    def bijectors(self):
+        """The links, data end first."""
+        return list(self._links)
+
+    @property
+    def weights(self):
+        return [v for layer in bridge.keras_layers_of(self) for v in layer.variables] + self._native_variables()
+
+    def forward_and_log_det(self, x, context=None):
+        return self._walk(x, context, forward=True)
+
+    def inverse_and_log_det(self, y, context=None):
+        return self._walk(y, context, forward=False)
+
+    @property
+    def adapted(self):
+        """Whether every link is."""
+        return all(link.adapted for link in self._links if isinstance(link, bridge.KerasBijector))
+
+    def adapt(self, y, context=None):
+        """Initialises every data-dependent link, from the data end inwards; returns `inverse(y)`."""
+        for link in self._links:
+            if isinstance(link, bridge.KerasBijector):
+                y = link.adapt(y, context=context)
+            else:
+                y = link.inverse(tf.identity(y), **bridge.context_kwargs(link, context))
+        return y
+
+    def _walk(self, x, context, *, forward):
+        ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
+        total = tf.zeros(shapes.batch_shape(x, ndims), x.dtype)
+        for link in reversed(self._links) if forward else self._links:
+            x, log_det, ndims = _evaluate(link, x, ndims, context, forward=forward)
+            total += tf.cast(log_det, total.dtype)
+        return x, total
+
+    def _native_variables(self):
+        owned = {id(v.value) for layer in bridge.keras_layers_of(self) for v in layer.variables}
+        return [v for v in self.variables if id(v) not in owned]
+
+    def _forward_event_shape(self, shape):
+        for link in reversed(self._links):
+            shape = link.forward_event_shape(shape)
+        return shape
+
+    def _inverse_event_shape(self, shape):
+        for link in self._links:
+            shape = link.inverse_event_shape(shape)
+        return shape
+
+    def _forward_event_shape_tensor(self, shape):
+        for link in reversed(self._links):
+            shape = link.forward_event_shape_tensor(shape)
+        return shape
+
+    def _inverse_event_shape_tensor(self, shape):
+        for link in self._links:
+            shape = link.inverse_event_shape_tensor(shape)
+        return shape
+
+
+def _evaluate(link, x, ndims, context, *, forward):
+    """One link: its value, its log-det over `ndims` event axes, and the event's rank after it."""
+    after = link.forward_event_ndims(ndims) if forward else link.inverse_event_ndims(ndims)
+    if isinstance(link, bridge.KerasBijector):
+        link.check_input(x)
+        y, log_det = (link.forward_and_log_det if forward else link.inverse_and_log_det)(x, context=context)
+        least = link.forward_min_event_ndims if forward else link.inverse_min_event_ndims
+        return y, shapes.sum_event(log_det, ndims - least), after
+    kwargs = bridge.context_kwargs(link, context)
+    x = tf.identity(x)  # a tensor that TFP's cache has not seen: no answer from before a weight update
+    if forward:
+        return link.forward(x, **kwargs), link.forward_log_det_jacobian(x, ndims, **kwargs), after
+    return link.inverse(x, **kwargs), link.inverse_log_det_jacobian(x, ndims, **kwargs), after

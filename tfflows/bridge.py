@@ -1,0 +1,440 @@
+"""The joint between Keras 3 and TensorFlow Probability: everything that must know both worlds' insides.
+
+TFP bijectors are `tf.Module`s and see `tf.Variable`s; Keras models see `keras.Variable`s and layers. Here
+
+* `KerasBijector` is a `tfb.Bijector` whose weights live in Keras layers and are shown to both worlds, and whose value
+  and log-det come from one pass;
+* `Weights` finds every weight of any tree of bijectors and distributions, wraps raw `tf.Variable`s for Keras, and
+  shows Keras layers held by native TFP bijectors to TFP;
+* `context_kwargs` routes a context through native compositions.
+
+TFP's and TensorFlow's private names appear in this file only.
+"""
+
+import copy
+import weakref
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+from tensorflow.python import pywrap_tfe  # the only way to ask which gradient tapes are recording
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+_READS = {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp", "NoOp"}
+
+
+class _Answer:
+    """One evaluated pair: `source -> result` with its inverse log-det, and the circumstances it holds in."""
+
+    def __init__(self, source, result, ildj, kwargs, weights, forget):
+        # Eager: whoever holds the result may ask for the source, so it stays alive as long; a graph keeps its own.
+        hold = weakref.ref if _graph() is not None else (lambda tensor: lambda: tensor)
+        self.source, self.ildj = hold(source), hold(ildj)
+        self.result = weakref.ref(result, forget)
+        self.kwargs = {name: None if value is None else hold(value) for name, value in kwargs.items()}
+        self.states = [state for _, state in weights]
+        self.source_taped = _taped([source])
+
+    def holds(self, kwargs, weights):
+        """Whether a new computation would give the same tensors, recorded on the same gradient tapes."""
+        if any(reference() is None for reference in (self.source, self.result, self.ildj)):
+            return False
+        if self.kwargs.keys() != kwargs.keys():
+            return False
+        if any((held() if held else None) is not kwargs[name] for name, held in self.kwargs.items()):
+            return False
+        states = [state for _, state in weights]
+        return len(states) == len(self.states) and all(map(_same, self.states, states)) and self._same_tapes(weights)
+
+    def _same_tapes(self, weights):
+        if pywrap_tfe.TFE_Py_TapeSetIsEmpty():
+            return True
+        reads = [tf.convert_to_tensor(value) for value, _ in weights]
+        wanted = _taped([self.source(), *reads])
+        # 0: no tape watches, 1: exactly one, 2: several or a persistent one, which cannot be told apart.
+        if wanted > 1 or _taped([self.source()]) != self.source_taped:
+            return False
+        return wanted == _taped([self.result(), self.ildj()])
+
+
+def _graph():
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+
+def _taped(tensors):
+    return 0 if pywrap_tfe.TFE_Py_TapeSetIsEmpty() else pywrap_tfe.TFE_Py_TapeSetPossibleGradientTypes(tensors)
+
+
+def _states(variables):
+    """Pairs (value, state): the state differs once the variable may have been written.
+
+    It is the content when executing eagerly (reading does not copy), in a graph the number of ops, other than
+    reads, that take the variable's handle.
+    """
+    graph = _graph()
+    pairs = []
+    for variable in variables:
+        value = variable.value if isinstance(variable, keras.Variable) else variable
+        if not isinstance(value, tf.Variable):  # a Keras stateless scope substitutes tensors
+            pairs.append((value, value if graph is None else id(value)))
+        elif graph is None:
+            pairs.append((value, value.read_value()))
+        else:
+            pairs.append((value, _writers(value, graph)))
+    return pairs
+
+
+def _writers(variable, graph):
+    try:
+        handle = graph.capture(variable.handle)
+    except (AttributeError, ValueError):  # not a function's graph, or no single handle here: equal to nothing
+        return object()
+    return sum(op.type not in _READS for op in handle.consumers())
+
+
+def _same(old, new):
+    if tf.is_tensor(old) and tf.is_tensor(new):
+        return old is new or (old.shape == new.shape and np.array_equal(old.numpy(), new.numpy()))
+    return old is new or (isinstance(old, int) and old == new)
+
+
+class _Answers:
+    """The cache a `KerasBijector` shows to TFP: same four methods as TFP's own, none of its staleness.
+
+    An answer is reused only for the very tensors it was computed from or gave, in the same graph, with the same
+    context, while no weight was written and the same gradient tapes record. In doubt it is computed anew.
+    """
+
+    def __init__(self, bijector, store):
+        self._bijector, self._store = bijector, store
+
+    def forward(self, x, **kwargs):
+        return self._pair("forward", x, kwargs)[0]
+
+    def inverse(self, y, **kwargs):
+        return self._pair("inverse", y, kwargs)[0]
+
+    def forward_attributes(self, x, **kwargs):
+        return {"ildj": self._pair("forward", x, kwargs)[1]}
+
+    def inverse_attributes(self, y, **kwargs):
+        return {"ildj": self._pair("inverse", y, kwargs)[1]}
+
+    def _pair(self, direction, tensor, kwargs):
+        reusable = isinstance(tensor, tf.Tensor) and all(v is None or isinstance(v, tf.Tensor) for v in kwargs.values())
+        weights = _states(self._bijector.weights) if reusable else ()
+        key = (direction, id(tensor), id(_graph()))
+        answer = self._store.get(key) if reusable else None
+        if answer is not None and answer.holds(kwargs, weights):
+            source, result = answer.source(), answer.result()
+            if tensor is source or tensor is result:
+                return (result if tensor is source else source), answer.ildj()
+        self._bijector.check_input(tensor)
+        compute = self._bijector.forward_and_log_det if direction == "forward" else self._bijector.inverse_and_log_det
+        result, log_det = compute(tensor, **kwargs)
+        result = tf.identity(result) if result is tensor else result
+        ildj = -log_det if direction == "forward" else log_det
+        if reusable:
+            self._remember(key, direction, tensor, result, ildj, kwargs, weights)
+        return result, ildj
+
+    def _remember(self, key, direction, source, result, ildj, kwargs, weights):
+        store = self._store
+        back = ("inverse" if direction == "forward" else "forward", id(result), key[2])
+
+        def forget(reference):
+            for k in (key, back):
+                if k in store and store[k].result is reference:
+                    store.pop(k, None)
+
+        store[key] = store[back] = _Answer(source, result, ildj, kwargs, weights, forget)
+
+
+class _Store:
+    """A plain dict that TensorFlow's tracking leaves alone."""
+
+    def __init__(self):
+        self.pairs = {}
+
+
+class KerasBijector(tfb.Bijector):
+    """A `tfb.Bijector` whose weights are Keras weights.
+
+    Subclasses write two methods, each one pass of the conditioner, both with the log-det in the last place:
+
+    * `forward_and_log_det(x, context=None) -> (y, log|det dy/dx|)`
+    * `inverse_and_log_det(y, context=None) -> (x, log|det dx/dy|)`
+
+    Log-dets have the full batch shape `x.shape[:-forward_min_event_ndims]`. Weights come from `add_weight` (own) and
+    `track_layer` (an injected, built layer); both are seen by `bijector.trainable_variables`, Keras and checkpoints.
+
+    Two bijectors are equal only if they are the same object. `copy()` shares the weights, as TFP's bijectors share
+    the variables they were given; `copy.deepcopy` clones them.
+
+    Args:
+      forward_min_event_ndims: int, rank of the event.
+      event_shape: shape that every event must have, or `None` for any; entries may be `None`.
+      parameters: the constructor's arguments, `dict(locals())`, from which copies are made and models saved.
+      name: str, name of the bijector.
+    """
+
+    _TF_MODULE_IGNORED_PROPERTIES = tfb.Bijector._TF_MODULE_IGNORED_PROPERTIES.union(("_answers", "_keras_layers"))
+
+    def __init__(self, *, forward_min_event_ndims, parameters, event_shape=None, name=None, **kwargs):
+        super().__init__(forward_min_event_ndims=forward_min_event_ndims, parameters=parameters, name=name, **kwargs)
+        self._required_event_shape = None if event_shape is None else tf.TensorShape(event_shape)
+        self._answers = _Store()
+        self._keras_layers = self._no_dependency(())
+        self._own = None
+        self._tf_variables = self._no_dependency(())
+
+    _registry = {}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        KerasBijector._registry[cls.registered_name()] = cls
+
+    @classmethod
+    def registered_name(cls):
+        """The name under which saved models refer to this class: package and class."""
+        return f"{cls.__module__.partition('.')[0]}>{cls.__name__}"
+
+    @staticmethod
+    def registered_class(name):
+        """The class of that name, or `None` when no imported module defines it."""
+        return KerasBijector._registry.get(name)
+
+    # -- subclass interface ------------------------------------------------------------------------------------
+    def forward_and_log_det(self, x, context=None):
+        raise NotImplementedError(f"{type(self).__name__} must define forward_and_log_det")
+
+    def inverse_and_log_det(self, y, context=None):
+        raise NotImplementedError(f"{type(self).__name__} must define inverse_and_log_det")
+
+    def adapt(self, y, context=None):
+        """Initialises data-dependent weights from data `y`; returns `inverse(y)`. Here there are none."""
+        return self.inverse_and_log_det(y, context=context)[0]
+
+    @property
+    def adapted(self):
+        """Whether every data-dependent weight is initialised; a bijector without any always is."""
+        return True
+
+    def add_weight(self, *, name, shape, initializer="zeros", dtype=None, trainable=True):
+        """A Keras weight of this bijector, kept in float32 (or `dtype`) under every precision policy."""
+        if self._own is None:
+            self._own = keras.layers.Layer(name=self.name, dtype="float32", autocast=False)
+            self._own.built = True
+            self.track_layer(self._own)
+        weight = self._own.add_weight(
+            name=name, shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=False
+        )
+        self.track_layer(self._own)
+        return weight
+
+    def track_layer(self, layer):
+        """Shows the weights of a built Keras layer to TFP and this bijector's model; returns the layer."""
+        unbuilt = [each.name for each in layer._flatten_layers() if not each.built]
+        if unbuilt:
+            raise ValueError(
+                f"{type(self).__name__} needs a built layer, so that every weight exists before training. "
+                f"Received: {layer.name} with unbuilt layers {unbuilt}"
+            )
+        layers = [each for each in self._keras_layers if each is not layer] + [layer]
+        self._keras_layers = self._no_dependency(tuple(layers))
+        self._tf_variables = self._no_dependency(tuple(v.value for each in layers for v in each.variables))
+        return layer
+
+    def check_input(self, x):
+        """Refuses a tensor that is not an event in float32 or float64 of the right rank."""
+        if x.dtype not in (tf.float32, tf.float64):
+            raise TypeError(f"{self.name} works in float32 or float64. Received: dtype {x.dtype.name}")
+        rank, wanted = self.forward_min_event_ndims, self._required_event_shape
+        if x.shape.rank is None or x.shape.rank < rank:
+            raise ValueError(f"{self.name} expects events of rank {rank} or more. Received: shape {x.shape}")
+        if wanted is not None and not wanted.is_compatible_with(x.shape[x.shape.rank - rank :]):
+            raise ValueError(f"{self.name} expects events of shape {wanted}. Received: shape {x.shape}")
+
+    # -- what TFP and Keras ask --------------------------------------------------------------------------------
+    @property
+    def keras_layers(self):
+        """The Keras layers whose weights this bijector itself uses (those of nested bijectors are theirs)."""
+        return self._keras_layers
+
+    @property
+    def weights(self):
+        """All weights, nested bijectors' included, as Keras or TensorFlow variables."""
+        return [v for layer in self.keras_layers for v in layer.variables]
+
+    @property
+    def _cache(self):
+        return _Answers(self, self._answers.pairs)
+
+    def _forward(self, x, **kwargs):
+        return self._cache.forward(x, **kwargs)
+
+    def _inverse(self, y, **kwargs):
+        return self._cache.inverse(y, **kwargs)
+
+    def _inverse_log_det_jacobian(self, y, **kwargs):
+        return self._cache.inverse_attributes(y, **kwargs)["ildj"]
+
+    def _forward_log_det_jacobian(self, x, **kwargs):
+        return -self._cache.forward_attributes(x, **kwargs)["ildj"]
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
+
+    def _get_parameterization(self):
+        return id(self)
+
+    def __eq__(self, other):
+        return self is other
+
+    __hash__ = tfb.Bijector.__hash__
+
+    def copy(self, **overrides):
+        """A bijector with the same weights, and other constructor arguments where given."""
+        if not overrides:
+            return copy.copy(self)
+        new = type(self)(**{**self.parameters, **overrides})
+        if self._own is not None:
+            for mine, theirs in zip(new._own.variables, self._own.variables, strict=True):
+                mine.assign(theirs.value)
+        return new
+
+    def __copy__(self):
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new._answers = _Store()
+        return new
+
+    def __deepcopy__(self, memo):
+        new = memo[id(self)] = type(self)(**{name: clone(value, memo) for name, value in self.parameters.items()})
+        if self._own is not None:
+            for mine, theirs in zip(new._own.variables, self._own.variables, strict=True):
+                mine.assign(theirs.value)
+        return new
+
+
+def clone(value, memo):
+    """A deep copy in which Keras layers keep their trained weights."""
+    if isinstance(value, keras.layers.Layer):
+        if id(value) not in memo:
+            new = type(value).from_config(value.get_config())
+            if not new.built and value.get_build_config():
+                new.build_from_config(value.get_build_config())
+            new.set_weights(value.get_weights())
+            memo[id(value)] = new
+        return memo[id(value)]
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(clone(each, memo) for each in value)
+    return copy.deepcopy(value, memo)
+
+
+def keras_layers_of(root):
+    """Every Keras layer held anywhere in a tree of bijectors and distributions, in a fixed order, each once."""
+    layers = {}
+    for module in (root, *root.submodules):
+        held = module.keras_layers if isinstance(module, KerasBijector) else _held(list(vars(module).values()))
+        layers.update((id(layer), layer) for layer in held)
+    return list(layers.values())
+
+
+def _held(value):
+    """Keras layers in an attribute, or in lists, tuples and dicts of it."""
+    if isinstance(value, keras.layers.Layer):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [layer for each in value for layer in _held(each)] if isinstance(value, (list, tuple)) else []
+
+
+class AdoptedVariables(keras.layers.Layer):
+    """Shows `tf.Variable`s of native TFP objects to Keras: the same variables, no copies."""
+
+    def __init__(self, variables, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.adopted = [
+            keras.Variable(variable, trainable=variable.trainable, autocast=False, name=f"variable_{i}")
+            for i, variable in enumerate(variables)
+        ]
+        self.built = True
+
+
+def adopt(root):
+    """Makes every weight of a tree visible to both worlds.
+
+    Args:
+      root: a TFP bijector or distribution.
+
+    Returns:
+      The Keras layers that hold all its weights, raw `tf.Variable`s included.
+
+    Raises:
+      ValueError: a layer in the tree is not built.
+    """
+    layers = keras_layers_of(root)
+    for layer in layers:
+        unbuilt = [each.name for each in layer._flatten_layers() if not each.built]
+        if unbuilt:
+            raise ValueError(f"Every layer of a flow must be built. Received: {layer.name} with unbuilt {unbuilt}")
+    for module in (root, *root.submodules):
+        if not isinstance(module, KerasBijector):
+            held = _held(list(vars(module).values()))
+            if held:
+                module._keras_weights = module._no_dependency(tuple(v.value for each in held for v in each.variables))
+    owned = {id(v.value) for layer in layers for v in layer.variables}
+    raw = [v for v in root.variables if id(v) not in owned]
+    return [*layers, AdoptedVariables(raw, name="tfp_variables")] if raw else layers
+
+
+def audit(model, root, used=()):
+    """Checks that Keras and TFP see the same weights.
+
+    Args:
+      model: the Keras model.
+      root: the distribution it holds.
+      used: `tf.Variable`s that a log-probability was seen to read.
+
+    Raises:
+      ValueError: naming every weight that one side misses.
+    """
+    keras_sees = {id(v.value): v.path for v in model.variables}
+    tfp_sees = {id(v): v.name for v in root.variables}
+    reads = {id(v): v.name for v in used}
+    missing = {
+        "seen by TFP but not by Keras": sorted(n for i, n in tfp_sees.items() if i not in keras_sees),
+        "seen by Keras but not by TFP": sorted(n for i, n in keras_sees.items() if i not in tfp_sees),
+        "read by log_prob but seen by neither": sorted(
+            n for i, n in reads.items() if i not in keras_sees and i not in tfp_sees
+        ),
+    }
+    if any(missing.values()):
+        found = "; ".join(f"{what}: {names}" for what, names in missing.items() if names)
+        raise ValueError(
+            "Every weight of a flow must be seen by Keras and by TFP alike, else it is not trained or not saved. "
+            f"Received a flow with weights {found}. A layer hidden in a function or closure is the usual cause: "
+            "pass the layer itself, or write a tfflows.bridge.KerasBijector."
+        )
+
+
+def context_kwargs(bijector, context):
+    """Keyword arguments that carry `context` to every `KerasBijector` below `bijector`.
+
+    TFP's compositions hand keyword arguments on by the name of the link; other native bijectors get none.
+    """
+    if context is None:
+        return {}
+    if isinstance(bijector, KerasBijector):
+        return {"context": context}
+    if isinstance(bijector, tfb.Composition):
+        links = {link.name: context_kwargs(link, context) for link in tf.nest.flatten(bijector.bijectors)}
+        return {name: kwargs for name, kwargs in links.items() if kwargs}
+    if hasattr(bijector, "bijector"):
+        return context_kwargs(bijector.bijector, context)
+    return {}

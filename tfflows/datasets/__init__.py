@@ -1,0 +1,34 @@
+"""Data to train and judge flows on: toy densities with exact log-probabilities, small real data, a user's own files."""
+
+from tfflows.datasets.catalogue import embedded_names, load, names, toy_names
+from tfflows.datasets.circles import rings
+from tfflows.datasets.curves import swiss_roll, two_moons, two_spirals
+from tfflows.datasets.dataset import Dataset
+from tfflows.datasets.density import ToyDensity
+from tfflows.datasets.embedded import breast_cancer, digits, wine
+from tfflows.datasets.files import from_file
+from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
+from tfflows.datasets.squares import checkerboard
+from tfflows.datasets.warped_gaussian import banana, funnel
+
+__all__ = [
+    "Dataset",
+    "ToyDensity",
+    "banana",
+    "breast_cancer",
+    "checkerboard",
+    "digits",
+    "eight_gaussians",
+    "embedded_names",
+    "from_file",
+    "funnel",
+    "load",
+    "names",
+    "pinwheel",
+    "rings",
+    "swiss_roll",
+    "toy_names",
+    "two_moons",
+    "two_spirals",
+    "wine",
+]

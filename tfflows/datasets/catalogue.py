@@ -1,0 +1,104 @@
+"""Every data set by name, and files by path."""
+
+import difflib
+import os
+import pathlib
+
+import numpy as np
+
+from tfflows.datasets.circles import rings
+from tfflows.datasets.curves import swiss_roll, two_moons, two_spirals
+from tfflows.datasets.dataset import Dataset
+from tfflows.datasets.embedded import breast_cancer, digits, wine
+from tfflows.datasets.files import from_file
+from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
+from tfflows.datasets.squares import checkerboard
+from tfflows.datasets.table import EXTENSIONS
+from tfflows.datasets.warped_gaussian import banana, funnel
+
+_TOY = {
+    factory.__name__: factory
+    for factory in (
+        two_moons,
+        eight_gaussians,
+        rings,
+        checkerboard,
+        pinwheel,
+        two_spirals,
+        swiss_roll,
+        banana,
+        funnel,
+    )
+}
+_EMBEDDED = {factory.__name__: factory for factory in (digits, wine, breast_cancer)}
+_SIZES = {"num_train": 50_000, "num_validation": 5_000, "num_test": 100_000}
+
+
+def toy_names():
+    """Names of the densities that can be sampled and evaluated, a tuple."""
+    return tuple(_TOY)
+
+
+def embedded_names():
+    """Names of the real data sets that come with scikit-learn, a tuple."""
+    return tuple(_EMBEDDED)
+
+
+def names():
+    """All names `load` knows, a tuple."""
+    return toy_names() + embedded_names()
+
+
+def load(name, *, num_train=None, num_validation=None, num_test=None, seed=0, **options):
+    """A data set by name, or from a file.
+
+    Args:
+      name: one of `names()`, hyphens as good as underscores, or the path of a .csv, .parquet, .npy or .npz file.
+      num_train: examples to draw from a toy density, 50,000 by default. Toy densities only, as the next two.
+      num_validation: 5,000 by default.
+      num_test: 100,000 by default: the standard error of a mean log-density is then about 0.003 nats.
+      seed: non-negative integer. The three splits of a toy density are drawn from streams of their own, which are also
+        none of `density.sample(n, seed=...)`; real data are split with it.
+      **options: arguments of the density's function (`noise=0.05`), of `digits` and its like, or of `from_file`.
+
+    Returns:
+      A `Dataset`; for a toy name its `density` is set.
+
+    Raises:
+      ValueError: if the name is unknown (near misses are given), or a size is given for real data.
+      TypeError: if an option is unknown.
+    """
+    sizes = {"num_train": num_train, "num_validation": num_validation, "num_test": num_test}
+    text = os.fspath(name)
+    key = text.replace("-", "_").lower()
+    if key in _TOY:
+        sizes = {what: _SIZES[what] if size is None else size for what, size in sizes.items()}
+        return _sampled(_TOY[key](**options), sizes, seed)
+    is_path = isinstance(name, pathlib.Path) or "/" in text or os.sep in text or key.endswith(EXTENSIONS)
+    if key not in _EMBEDDED and not is_path:
+        near = difflib.get_close_matches(key, names(), n=3)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise ValueError(
+            f"Unknown data set.{hint} Names: {', '.join(names())}; or the path of a file that ends in one of "
+            f"{', '.join(EXTENSIONS)}. Received: {text!r}"
+        )
+    given = [f"{what}={size!r}" for what, size in sizes.items() if size is not None]
+    if given:
+        raise ValueError(f"Only toy densities are drawn to size. Received: {', '.join(given)} for {text!r}")
+    if key in _EMBEDDED:
+        return _EMBEDDED[key](seed=seed, **options)
+    return from_file(name, seed=seed, **options)
+
+
+def _sampled(density, sizes, seed):
+    for what, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+            raise ValueError(f"`{what}` must be a positive integer. Received: {what}={size!r}")
+    streams = np.random.SeedSequence(seed).spawn(3)
+    return Dataset(
+        density.name,
+        *(density.sample(size, seed=stream) for size, stream in zip(sizes.values(), streams)),
+        columns=tuple(f"x{i + 1}" for i in range(density.event_shape[0])),
+        density=density,
+        description=f"Draws of {density!r}.",
+    )

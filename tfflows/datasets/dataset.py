@@ -1,0 +1,206 @@
+"""Three splits of examples, what is known about them, and how they are fed to training."""
+
+import dataclasses
+
+import numpy as np
+
+from tfflows.datasets.density import ToyDensity
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """Examples in three splits, with an optional context to condition on.
+
+    Attributes:
+      name: what it is called.
+      train, validation, test: arrays `[N, *event_shape]`: float32, or integers when `discrete_levels` is set.
+      context_train, context_validation, context_test: all `None`, or per split integer labels `[N]` (when
+        `num_classes` is set) or float32 values `[N, C]`.
+      num_classes: number of classes the labels count to, or `None`.
+      class_names: one name per label, or `None`.
+      columns: one name per component of an example, or `None`.
+      discrete_levels: `L` when the examples are integers in `{0, ..., L - 1}`, otherwise `None`.
+      density: the `ToyDensity` the examples were drawn from, or `None`.
+      description: a sentence or two: what it is and where it comes from.
+
+    Raises:
+      ValueError: if the arrays do not fit each other.
+    """
+
+    name: str
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    context_train: np.ndarray | None = None
+    context_validation: np.ndarray | None = None
+    context_test: np.ndarray | None = None
+    num_classes: int | None = None
+    class_names: tuple | None = None
+    columns: tuple | None = None
+    discrete_levels: int | None = None
+    density: ToyDensity | None = None
+    description: str = ""
+
+    def __post_init__(self):
+        for split in SPLITS:
+            self._check_examples(split)
+            self._check_context(split)
+        if self.columns is not None and (len(self.columns),) != self.event_shape:
+            raise ValueError(
+                f"{self.name}: `columns` must name each component of an example. Received: {len(self.columns)} "
+                f"names for event_shape={self.event_shape}"
+            )
+
+    @property
+    def event_shape(self):
+        """Shape of one example, a tuple."""
+        return tuple(self.train.shape[1:])
+
+    def examples(self, split):
+        """The examples of one split, as stored."""
+        return getattr(self, _checked(split))
+
+    def context(self, split):
+        """The context of one split, or `None`."""
+        return getattr(self, f"context_{_checked(split)}")
+
+    def dequantized(self, split, *, seed):
+        """One split as continuous data, in units of one level.
+
+        Discrete examples get uniform noise, `y = x + u` with `u ~ U[0, 1)` in each component, float32 with
+        `floor(y) == x` always (rounding never reaches the next level). By Jensen's inequality a density `p` over
+        `[0, L)^D` then bounds the probability `P(x) = integral over [0, 1)^D of p(x + u) du` it gives to the
+        integers:
+
+            E_u[log p(x + u)] <= log P(x)      (nats)
+
+        so its mean negative log-density, over `D log 2`, is an upper bound of the bits per dimension. Continuous
+        examples are returned unchanged.
+
+        Args:
+          split: `"train"`, `"validation"` or `"test"`.
+          seed: non-negative integer; the same seed gives the same noise.
+
+        Returns:
+          float32 array `[N, *event_shape]`.
+
+        Raises:
+          ValueError: if there is no such split.
+
+        References:
+          B. Uria, I. Murray and H. Larochelle, RNADE, NeurIPS 2013.
+          L. Theis, A. van den Oord and M. Bethge, A note on the evaluation of generative models, ICLR 2016, section 3.1.
+        """
+        x = self.examples(split)
+        if self.discrete_levels is None:
+            return x
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLITS.index(split),)))
+        return _add_uniform(x, rng)
+
+    def batches(self, split, *, batch_size, seed, with_context=False, shuffle=True):
+        """One split as a `tf.data.Dataset`, for `fit` and `evaluate`.
+
+        Every pass over it is an epoch: shuffled anew, and discrete data dequantized anew (`dequantized`). A new
+        call with the same seed gives the same sequence of epochs, whatever TensorFlow's global seed. Every example
+        comes exactly once an epoch; the last batch may be smaller. A Python generator feeds it: iterate, do not save.
+
+        Args:
+          split: `"train"`, `"validation"` or `"test"`.
+          batch_size: examples a batch, a positive integer.
+          seed: non-negative integer.
+          with_context: yield `(x, context)` instead of `x`.
+          shuffle: whether to change the order; `False` keeps that of the arrays.
+
+        Returns:
+          A prefetching `tf.data.Dataset` of known cardinality: `x` float32 `[batch, *event_shape]`; context int32
+          `[batch]` (labels) or float32 `[batch, C]`.
+
+        Raises:
+          ValueError: if there is no such split, no context though asked for, or a bad batch size.
+        """
+        import tensorflow as tf
+
+        x, context = self.examples(split), self.context(split)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}")
+        if with_context and context is None:
+            raise ValueError(f"Dataset {self.name!r} has no context. Received: with_context=True")
+        epochs = 0
+
+        def epoch():
+            nonlocal epochs
+            key = (SPLITS.index(split), epochs)
+            epochs += 1
+            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+            order = rng.permutation(len(x)) if shuffle else np.arange(len(x))
+            for start in range(0, len(x), batch_size):
+                rows = order[start : start + batch_size]
+                batch = x[rows] if self.discrete_levels is None else _add_uniform(x[rows], rng)
+                yield (batch, context[rows]) if with_context else batch
+
+        signature = tf.TensorSpec((None, *self.event_shape), tf.float32)
+        if with_context:
+            kind = tf.int32 if self.num_classes is not None else tf.float32
+            signature = (signature, tf.TensorSpec((None, *context.shape[1:]), kind))
+        pipeline = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+        pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(-(-len(x) // batch_size)))
+        return pipeline.prefetch(tf.data.AUTOTUNE)
+
+    def _check_examples(self, split):
+        x = self.examples(split)
+        if not isinstance(x, np.ndarray) or x.ndim < 2 or x.shape[1:] != self.train.shape[1:]:
+            raise ValueError(
+                f"{self.name}: `{split}` must be an array [N, ...] of the same event shape as `train`. "
+                f"Received: {_describe(x)}"
+            )
+        levels = self.discrete_levels
+        if levels is None and x.dtype != np.float32:
+            raise ValueError(f"{self.name}: continuous `{split}` must be float32. Received: {_describe(x)}")
+        if levels is not None and (x.dtype.kind not in "iu" or np.any(x < 0) or np.any(x >= levels)):
+            raise ValueError(
+                f"{self.name}: discrete `{split}` must be integers in [0, {levels}). Received: {_describe(x)}"
+            )
+
+    def _check_context(self, split):
+        context, first = self.context(split), self.context_train
+        if (context is None) != (first is None):
+            raise ValueError(
+                f"{self.name}: all three splits must have a context, or none. Received: context_{split}="
+                f"{_describe(context)}, context_train={_describe(first)}"
+            )
+        if context is None:
+            return
+        labels = self.num_classes is not None
+        good = len(context) == len(self.examples(split)) and context.shape[1:] == first.shape[1:]
+        if labels:
+            good = good and context.ndim == 1 and context.dtype.kind in "iu"
+            good = good and not np.any((context < 0) | (context >= self.num_classes))
+        else:
+            good = good and context.ndim == 2 and context.dtype == np.float32
+        if not good:
+            wanted = f"integer labels [N] in [0, {self.num_classes})" if labels else "float32 values [N, C]"
+            raise ValueError(
+                f"{self.name}: `context_{split}` must be {wanted}, N = {len(self.examples(split))}. "
+                f"Received: {_describe(context)}"
+            )
+
+
+def _add_uniform(x, rng):
+    """`x + u` in float32, kept below the next integer where the sum would round up to it."""
+    x = x.astype(np.float32)
+    return np.minimum(x + rng.random(x.shape, dtype=np.float32), np.nextafter(x + 1, np.float32(0)))
+
+
+def _checked(split):
+    if split not in SPLITS:
+        raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
+    return split
+
+
+def _describe(value):
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    extent = f", values {value.min()} to {value.max()}" if value.size and value.dtype.kind in "iuf" else ""
+    return f"{value.dtype} array of shape {list(value.shape)}{extent}"

@@ -1,0 +1,115 @@
+"""Small real data sets that come with scikit-learn: nothing is downloaded."""
+
+import numpy as np
+
+from tfflows.datasets.dataset import Dataset
+from tfflows.datasets.splitting import FRACTIONS, split_rows
+
+
+def digits(*, seed=0, fractions=FRACTIONS):
+    """1,797 handwritten digits of 8 x 8 pixels as vectors of 64, each pixel an integer from 0 to 16.
+
+    `discrete_levels` is 17; the context is the digit, `num_classes` 10. Reshape to `[N, 8, 8, 1]` for images.
+
+    Args:
+      seed: of the split, a non-negative integer.
+      fractions: of train, validation and test.
+
+    Returns:
+      A `Dataset` of int32 examples `[N, 64]` with int32 labels.
+
+    Raises:
+      ImportError: if scikit-learn is not installed.
+
+    References:
+      E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
+    """
+    bunch = _load("digits")
+    return _split(
+        "digits",
+        bunch.data.astype(np.int32),
+        bunch,
+        columns=tuple(f"pixel_{i}_{j}" for i in range(8) for j in range(8)),
+        discrete_levels=17,
+        description="Handwritten digits, 8 x 8 pixels of 17 levels (UCI test set, as in scikit-learn).",
+        seed=seed,
+        fractions=fractions,
+    )
+
+
+def wine(*, seed=0, fractions=FRACTIONS):
+    """178 wines of three cultivars: 13 chemical measurements in their own units, the cultivar as context.
+
+    Args:
+      seed: of the split, a non-negative integer.
+      fractions: of train, validation and test.
+
+    Returns:
+      A `Dataset` of float32 examples `[N, 13]` with int32 labels, not standardised.
+
+    Raises:
+      ImportError: if scikit-learn is not installed.
+
+    References:
+      S. Aeberhard and M. Forina, Wine, UCI Machine Learning Repository, 1992.
+    """
+    bunch = _load("wine")
+    return _split(
+        "wine",
+        bunch.data.astype(np.float32),
+        bunch,
+        columns=tuple(map(str, bunch.feature_names)),
+        description="Chemical analysis of wines of three cultivars (UCI, as in scikit-learn).",
+        seed=seed,
+        fractions=fractions,
+    )
+
+
+def breast_cancer(*, seed=0, fractions=FRACTIONS):
+    """569 breast masses: 30 measurements of cell nuclei in their own units, the diagnosis as context.
+
+    Args:
+      seed: of the split, a non-negative integer.
+      fractions: of train, validation and test.
+
+    Returns:
+      A `Dataset` of float32 examples `[N, 30]` with int32 labels (0 malignant, 1 benign), not standardised.
+
+    Raises:
+      ImportError: if scikit-learn is not installed.
+
+    References:
+      W. Wolberg, O. Mangasarian, N. Street and W. Street, Breast Cancer Wisconsin (Diagnostic), UCI Machine
+      Learning Repository, 1993.
+    """
+    bunch = _load("breast_cancer")
+    return _split(
+        "breast_cancer",
+        bunch.data.astype(np.float32),
+        bunch,
+        columns=tuple(map(str, bunch.feature_names)),
+        description="Measurements of cell nuclei, malignant or benign (UCI, as in scikit-learn).",
+        seed=seed,
+        fractions=fractions,
+    )
+
+
+def _load(name):
+    try:
+        import sklearn.datasets
+    except ImportError as error:
+        raise ImportError(f"The data set {name!r} comes with scikit-learn: pip install scikit-learn") from error
+    return getattr(sklearn.datasets, f"load_{name}")()
+
+
+def _split(name, examples, bunch, *, seed, fractions, **known):
+    rows = split_rows(len(examples), seed=seed, fractions=fractions)
+    labels = bunch.target.astype(np.int32)
+    return Dataset(
+        name,
+        *(examples[part] for part in rows),
+        *(labels[part] for part in rows),
+        num_classes=len(bunch.target_names),
+        class_names=tuple(map(str, bunch.target_names)),
+        **known,
+    )

@@ -1,0 +1,182 @@
+"""A user's own table as a `Dataset`."""
+
+import difflib
+import pathlib
+
+import numpy as np
+
+from tfflows.datasets.dataset import Dataset
+from tfflows.datasets.splitting import FRACTIONS, split_rows
+from tfflows.datasets.table import read_table
+
+_MANY_LABELS = 100
+
+
+def from_file(path, *, columns=None, context=None, labels=None, seed=0, fractions=FRACTIONS, header=True, key=None):
+    """Reads a .csv, .parquet, .npy or .npz table and splits its rows.
+
+    Columns are chosen by name (.csv, .parquet) or by index (.npy, .npz; negative ones count from the end). Values
+    stay in the file's units, so densities do too.
+
+    An .npz may hold the context as an array of its own, called `context`, of one row per example.
+
+    Args:
+      path: of the file.
+      columns: one column or a sequence of them to model; by default all that are not context.
+      context: one column or a sequence of them to condition on; by default none.
+      labels: whether the context is class labels. By default a single column of text, booleans or integers is, and
+        anything else is values. Labels are numbered from 0 in the order of their sorted names (`class_names`).
+      seed: of the split, a non-negative integer.
+      fractions: of train, validation and test.
+      header: whether a .csv starts with a line of column names.
+      key: which array of an .npz is the table; by default the only one, or `x`.
+
+    Returns:
+      A `Dataset` of float32 examples `[N, D]`, with int32 labels `[N]` or float32 values `[N, C]` as context.
+
+    Raises:
+      ValueError: if the file or the columns asked for are missing, a column is not numeric or not finite, or the
+        table has fewer than three rows.
+    """
+    path = pathlib.Path(path)
+    table, array = read_table(path, header=header, key=key)
+    names = list(table)
+    context_names = _choose(context, names, "context", path)
+    if array is not None and context_names:
+        raise ValueError(
+            f"{path.name} has an array 'context' already. Received: context={context!r} as well; leave one out"
+        )
+    example_names = [name for name in names if name not in context_names]
+    if columns is not None:
+        example_names = _choose(columns, names, "columns", path)
+    both = [name for name in example_names if name in context_names]
+    if both or not example_names:
+        raise ValueError(
+            "At least one column must be modelled, and none both modelled and conditioned on. "
+            f"Received: columns={columns!r}, context={context!r} of {names}"
+        )
+    examples = _matrix({name: table[name] for name in example_names}, names, table, path)
+    rows = split_rows(len(examples), seed=seed, fractions=fractions)
+    known = {}
+    if array is not None:
+        matrix = array if array.ndim == 2 else array[:, None]
+        given = {f"context[{i}]": column for i, column in enumerate(matrix.T)}
+        known = _context(given, labels, path)
+    elif context_names:
+        known = _context({name: table[name] for name in context_names}, labels, path)
+    elif labels:
+        raise ValueError(f"`labels` needs a context. Received: labels={labels!r}, context={context!r}")
+    conditioning = known.pop("context", None)
+    return Dataset(
+        path.stem,
+        *(examples[part] for part in rows),
+        *(None if conditioning is None else conditioning[part] for part in rows),
+        columns=tuple(map(str, example_names)),
+        description=f"{len(examples)} rows of {path.name}.",
+        **known,
+    )
+
+
+def _choose(wanted, names, argument, path):
+    """The names in `wanted`, each checked to be among `names`."""
+    if wanted is None:
+        return []
+    wanted = [wanted] if isinstance(wanted, (str, int, np.integer)) else list(wanted)
+    by_index = isinstance(names[0], int)
+    chosen = []
+    for name in wanted:
+        is_index = isinstance(name, (int, np.integer)) and not isinstance(name, bool)
+        if by_index and is_index and -len(names) <= name < len(names):
+            name = int(name) % len(names)
+        elif by_index or name not in names:
+            near = difflib.get_close_matches(str(name), map(str, names), n=3)
+            have = f"indices 0 to {len(names) - 1}" if by_index else ", ".join(names)
+            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near and not by_index else ""
+            raise ValueError(
+                f"`{argument}` must choose from the columns of {path.name}: {have}.{hint} Received: {name!r}"
+            )
+        if name in chosen:
+            raise ValueError(f"`{argument}` must choose each column once. Received: {name!r} twice")
+        chosen.append(name)
+    return chosen
+
+
+def _matrix(chosen, names, table, path):
+    """The chosen columns as finite float32 `[N, D]`."""
+    text = [name for name, column in chosen.items() if _is_text(column)]
+    if text:
+        numeric = [name for name in names if not _is_text(table[name])]
+        raise ValueError(
+            f"Columns must be numeric. Received: {path.name} with {'; '.join(_why(n, chosen[n]) for n in text)}. "
+            f"Choose others, for example columns={numeric}, or condition on a text column with context="
+        )
+    exact = np.stack([np.asarray(column, dtype=np.float64) for column in chosen.values()], axis=1)
+    with np.errstate(over="ignore"):
+        matrix = exact.astype(np.float32)
+    bad = ~np.isfinite(matrix)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(
+            f"Values must be finite in float32 (no NaN, no infinity, magnitude below 3.4e38). Received: {path.name} "
+            f"with {int(bad.sum())} that are not, in {int(bad.any(axis=1).sum())} of {len(bad)} rows; the first is "
+            f"{exact[row, column]} at row {row} (from 0, header not counted), column {list(chosen)[column]!r}"
+        )
+    return matrix
+
+
+def _context(chosen, labels, path):
+    """The context as labels or values, with what a `Dataset` wants to know about it."""
+    name, column = next(iter(chosen.items()))
+    if labels is None:
+        labels = len(chosen) == 1 and (_is_text(column) or column.dtype.kind in "biu")
+        if labels and (count := len(set(column.tolist()))) > _MANY_LABELS:
+            raise ValueError(
+                f"A context of more than {_MANY_LABELS} different values must say what it is: pass labels=True for "
+                f"classes, labels=False for numbers. Received: {path.name}, {name!r} with {count}"
+            )
+    if not labels:
+        return {"context": _matrix(chosen, list(chosen), chosen, path)}
+    if len(chosen) > 1:
+        raise ValueError(f"Labels are one column. Received: labels={labels!r} with {list(chosen)}")
+    missing = [row for row, value in enumerate(column.tolist()) if value is None]
+    if column.dtype.kind == "f":
+        missing = np.flatnonzero(np.isnan(column)).tolist()
+    if missing:
+        raise ValueError(
+            f"Labels must not be missing. Received: {path.name}, {name!r} with {len(missing)} missing, the first at "
+            f"row {missing[0]} (from 0, header not counted)"
+        )
+    if column.dtype.kind == "f":
+        column = _whole(column, name, path)
+    elif _is_text(column):
+        column = column.astype(str)
+    classes, numbers = np.unique(column, return_inverse=True)
+    return {
+        "context": numbers.reshape(-1).astype(np.int32),
+        "num_classes": len(classes),
+        "class_names": tuple(map(str, classes.tolist())),
+    }
+
+
+def _is_text(column):
+    return column.dtype.kind not in "biuf"
+
+
+def _whole(column, name, path):
+    wrong = np.flatnonzero(column != np.round(column))
+    if len(wrong):
+        raise ValueError(
+            f"Numeric labels must be whole numbers. Received: {path.name}, {name!r} with {column[wrong[0]]} "
+            f"at row {wrong[0]}"
+        )
+    return column.astype(np.int64)
+
+
+def _why(name, column):
+    """Names a text column and its first entry that is no number."""
+    for row, value in enumerate(column):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return f"{name!r} (first {value!r} at row {row})"
+    return f"{name!r} (of type {type(column[0]).__name__})"

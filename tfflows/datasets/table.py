@@ -1,0 +1,157 @@
+"""Columns by name out of a .csv, .parquet, .npy or .npz file."""
+
+import pathlib
+
+import numpy as np
+
+EXTENSIONS = (".csv", ".parquet", ".npy", ".npz")
+
+
+def read_table(path, *, header=True, key=None):
+    """Reads a table as a dict from column names to arrays `[N]`.
+
+    Arrays are boolean, integer or float where the file holds numbers (missing ones are NaN), else of objects (missing
+    ones are `None`). Columns of .npy and .npz arrays are named by their index, an int.
+
+    Args:
+      path: of the file, a string or `pathlib.Path`.
+      header: whether the first line of a .csv names the columns; otherwise they are `"0"`, `"1"`, ...
+      key: which array of an .npz is the table; by default the only one, or `"x"`.
+
+    Returns:
+      A pair: the dict, and the array called `"context"` if an .npz has one beside the table, otherwise `None`.
+
+    Raises:
+      ValueError: if the file is missing, of another kind, unreadable, empty, or no table.
+      ImportError: if pandas (and, for .parquet, pyarrow) is needed and not installed.
+    """
+    path = pathlib.Path(path)
+    extension = path.suffix.lower()
+    if extension not in EXTENSIONS:
+        raise ValueError(f"The file must end in one of {', '.join(EXTENSIONS)}. Received: {str(path)!r}")
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise ValueError(f"A data file that exists is needed. Received: {str(path)!r}, which {kind}")
+    if key is not None and extension != ".npz":
+        raise ValueError(f"`key` chooses an array of an .npz. Received: key={key!r} with {path.name!r}")
+    context = None
+    if extension == ".csv":
+        columns = _read_csv(path, header)
+    elif extension == ".parquet":
+        columns = _read_parquet(path)
+    elif extension == ".npy":
+        columns = _columns_of_array(_load_array(path), path.name)
+    else:
+        columns, context = _read_npz(path, key)
+    if not columns or not len(next(iter(columns.values()))):
+        raise ValueError(f"The table must have rows and columns. Received: {path.name!r}, which is empty")
+    return columns, context
+
+
+def _read_csv(path, header):
+    pandas = _pandas()
+    try:
+        frame = pandas.read_csv(path, header=0 if header else None)
+    except pandas.errors.EmptyDataError as error:
+        raise ValueError(f"The table must have rows and columns. Received: {path.name!r}, which is empty") from error
+    except (pandas.errors.ParserError, UnicodeDecodeError) as error:
+        raise ValueError(f"The file must be comma-separated text. Received: {path.name!r}: {error}") from error
+    if header and len(frame.columns) and all(_is_number(name) for name in frame.columns):
+        names = ", ".join(map(str, frame.columns[:5]))
+        raise ValueError(
+            f"The first line of a .csv must name its columns. Received: {path.name!r}, whose first line holds only "
+            f"numbers ({names}). If it has no header, pass header=False; columns are then '0', '1', ..."
+        )
+    return _columns(frame)
+
+
+def _read_parquet(path):
+    pandas = _pandas("pyarrow")
+    try:
+        return _columns(pandas.read_parquet(path))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"The file must be parquet. Received: {path.name!r}: {error}") from error
+
+
+def _pandas(*engines):
+    try:
+        import pandas
+
+        for engine in engines:
+            __import__(engine)
+    except ImportError as error:
+        needed = " ".join(("pandas", *engines))
+        raise ImportError(f"Reading this kind of file needs: pip install {needed}") from error
+    return pandas
+
+
+def _columns(frame):
+    import pandas.api.types
+
+    columns = {}
+    for name in frame.columns:
+        series = frame[name]
+        if not pandas.api.types.is_numeric_dtype(series) or pandas.api.types.is_complex_dtype(series):
+            columns[str(name)] = series.astype(object).where(series.notna(), None).to_numpy()
+        elif series.isna().any():
+            columns[str(name)] = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            kind = {"b": np.bool_, "i": np.int64, "u": np.uint64}.get(series.dtype.kind, np.float64)
+            columns[str(name)] = series.to_numpy(dtype=kind)
+    return columns
+
+
+def _read_npz(path, key):
+    archive = _load_array(path)
+    with archive:
+        names = list(archive.files)
+        candidates = [name for name in names if name != "context"]
+        if key is None:
+            key = candidates[0] if len(candidates) == 1 else "x"
+        if key not in names:
+            hint = " Pass key= to choose one." if names else ""
+            raise ValueError(
+                f"The table of an .npz must be its only array or be called 'x'.{hint} "
+                f"Received: {path.name!r} with arrays {names}, key={key!r}"
+            )
+        wanted = [key] + ["context"] * ("context" in names and key != "context")
+        arrays = [_readable(path, lambda name=name: archive[name]) for name in wanted]
+    columns = _columns_of_array(arrays[0], f"{path.name}[{key!r}]")
+    if len(arrays) == 1:
+        return columns, None
+    if arrays[1].ndim not in (1, 2) or len(arrays[1]) != len(arrays[0]):
+        raise ValueError(
+            f"'context' must be [N] or [N, C], with a row for each of the {len(arrays[0])} examples. "
+            f"Received: {path.name!r} with shape {list(arrays[1].shape)}"
+        )
+    return columns, arrays[1]
+
+
+def _load_array(path):
+    return _readable(path, lambda: np.load(path, allow_pickle=False))
+
+
+def _readable(path, read):
+    try:
+        return read()
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(f"An array of numbers is needed. Received: {path.name!r}: {error}") from error
+
+
+def _columns_of_array(array, name):
+    if array.ndim != 2:
+        hint = " Save x[:, None] if it is one column." if array.ndim == 1 else ""
+        raise ValueError(
+            f"The array must be [N, D], one example a row.{hint} Received: {name} of shape {list(array.shape)}"
+        )
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"The array must hold real numbers. Received: {name} of dtype {array.dtype}")
+    return dict(enumerate(array.T))
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,155 @@
+"""What a flow accepts as data: every refusal says what was expected and what was received."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def split(data):
+    """`(events, context, sample_weight)` of any batch: `x`, `(x, context)`, `((x, context), None, weight)`, ..."""
+    x, context, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if isinstance(x, (tuple, list)):
+        if len(x) != 2:
+            raise ValueError(f"A batch is x or the pair (x, context). Received: {len(x)} parts")
+        x, context = x
+    return x, context, sample_weight
+
+
+def is_array(x):
+    """Whether `x` is data in memory, rather than a dataset or a generator of batches."""
+    return hasattr(x, "__array__") or tf.is_tensor(x)
+
+
+def check_events(x, event_shape, *, what="x"):
+    """Refuses arrays that are not a non-empty batch of finite events.
+
+    Args:
+      x: array `[batch, *event_shape]`.
+      event_shape: tuple.
+      what: name of the argument, for messages.
+
+    Raises:
+      TypeError: not a floating dtype.
+      ValueError: wrong shape, empty, or non-finite values: how many, and where the first is.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        raise TypeError(
+            f"`{what}` must be floating point. Received: dtype {x.dtype}. "
+            "Discrete data is dequantized first, see tfflows.datasets.Dataset.dequantized."
+        )
+    if x.ndim != 1 + len(event_shape) or x.shape[1:] != tuple(event_shape):
+        raise ValueError(f"`{what}` must have shape (batch, {_inner(event_shape)}). Received: shape {x.shape}")
+    if not len(x):
+        raise ValueError(f"`{what}` must hold at least one example. Received: shape {x.shape}")
+    bad = ~np.isfinite(x)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        nan, count = int(np.isnan(x).sum()), int(bad.sum())
+        raise ValueError(
+            f"`{what}` must be finite. Received: {count} non-finite values ({nan} NaN, {count - nan} infinite), "
+            f"the first at index {first}"
+        )
+
+
+def check_context(context, batch, *, context_size, num_classes, what="context"):
+    """Refuses a context of the wrong kind, size or range.
+
+    Args:
+      context: array `[batch, context_size]`, integer labels `[batch]`, or `None`.
+      batch: int, number of examples.
+      context_size: int or `None`.
+      num_classes: int or `None`.
+      what: name of the argument, for messages.
+
+    Raises:
+      TypeError: float labels.
+      ValueError: missing, of the wrong shape, non-finite, or labels out of range.
+    """
+    expected = (
+        f"integer labels of shape ({batch},), from 0 to {num_classes - 1}"
+        if num_classes is not None
+        else f"vectors of shape ({batch}, {context_size})"
+    )
+    if context is None:
+        raise ValueError(f"This flow is conditional: `{what}` must hold {expected}. Received: None")
+    context = np.asarray(context)
+    if num_classes is not None:
+        if context.dtype.kind not in "iu":
+            raise TypeError(f"`{what}` must hold {expected}. Received: dtype {context.dtype}")
+        if context.shape != (batch,) or (context.size and (context.min() < 0 or context.max() >= num_classes)):
+            span = f", values {context.min()} to {context.max()}" if context.size else ""
+            raise ValueError(f"`{what}` must hold {expected}. Received: shape {context.shape}{span}")
+    elif context.shape != (batch, context_size):
+        raise ValueError(f"`{what}` must hold {expected}. Received: shape {context.shape}")
+    elif not np.isfinite(context).all():
+        raise ValueError(f"`{what}` must be finite. Received: {int((~np.isfinite(context)).sum())} non-finite values")
+
+
+_NOT_FINITE = "tfflows: non-finite events"
+
+
+def finite(x):
+    """`x`, in an op that stops the step at the first NaN or infinity (XLA drops the check)."""
+    return tf.debugging.check_numerics(x, _NOT_FINITE)
+
+
+def explain(error, data):
+    """The clear error for one that `finite` raised in the middle of `fit`; any other error is returned as it is.
+
+    Args:
+      error: the exception.
+      data: the dataset of batches that was being read; it is read again to say where the first bad value is.
+    """
+    if _NOT_FINITE not in str(error):
+        return error
+    for number, batch in enumerate(data if isinstance(data, tf.data.Dataset) else ()):
+        try:
+            x = split(batch)[0].numpy()
+            check_events(x, x.shape[1:], what=f"x in batch {number}")
+        except ValueError as found:
+            return found
+    return ValueError("Training events must be finite. Received: a batch with NaN or infinite values")
+
+
+def shuffled_batches(arrays, batch_size, *, shuffle, seed):
+    """A dataset of batches of arrays that are in memory, in a new order each time it is iterated.
+
+    One gather an epoch and one slice a batch: for small flows a gather for every batch costs as much as the step.
+
+    Args:
+      arrays: tuple of arrays with equal first axis.
+      batch_size: int.
+      shuffle: bool.
+      seed: int, of the sequence of orders.
+
+    Returns:
+      `tf.data.Dataset` of tuples; the last batch of an epoch may be smaller.
+    """
+    arrays = [tf.convert_to_tensor(array) for array in arrays]  # captured, not copied into each epoch's graph
+    count = len(arrays[0])
+    whole = count - count % batch_size
+
+    def epoch(number):
+        order = tf.range(count)
+        if shuffle:
+            order = tf.random.experimental.stateless_shuffle(order, tf.stack([seed, number]))
+
+        def batches(array):
+            rows = tf.gather(array, order) if shuffle else array
+            shape = tf.concat([[whole // batch_size, batch_size], tf.shape(rows)[1:]], axis=0)
+            return tf.reshape(rows[:whole], shape), rows[None, whole:]
+
+        full, rest = zip(*map(batches, arrays), strict=True)
+        dataset = tf.data.Dataset.from_tensor_slices(full)
+        return dataset.concatenate(tf.data.Dataset.from_tensor_slices(rest)) if whole < count else dataset
+
+    numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    dataset = numbers.flat_map(epoch).apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
+    options = tf.data.Options()
+    options.autotune.enabled = False  # nothing to tune, and its thread takes time from the training step
+    return dataset.prefetch(2).with_options(options)
+
+
+def _inner(event_shape):
+    return ", ".join(map(str, event_shape))

@@ -1,0 +1,52 @@
+"""Bounds for the log-scale of an affine coupling.
+
+An affine coupling multiplies by `exp(log_scale)`. Unbounded, one large conditioner output overflows the
+likelihood; each bound below is a smooth map of the raw conditioner output that keeps `exp` finite.
+"""
+
+import math
+
+import tensorflow as tf
+
+_LIMIT = 3.0  # scales between exp(-3) = 0.05 and exp(3) = 20 per layer
+
+
+def _tanh(raw):
+    return _LIMIT * tf.tanh(raw / _LIMIT)
+
+
+def _arctan(raw):
+    limit = 2.0 * _LIMIT / math.pi
+    return limit * tf.atan(raw / limit)
+
+
+def _softsign(raw):
+    return raw / (1.0 + tf.abs(raw) / _LIMIT)
+
+
+def _sigmoid(raw):
+    return tf.math.log_sigmoid(tf.clip_by_value(raw, -10.0, 10.0) + 2.0)
+
+
+_BOUNDS = {"tanh": _tanh, "arctan": _arctan, "softsign": _softsign, "sigmoid": _sigmoid, "none": tf.identity}
+
+
+def log_scale_bound(name):
+    """The function `raw -> log_scale` of that name.
+
+    | name | formula | range | source |
+    | --- | --- | --- | --- |
+    | `"tanh"` | `3 tanh(raw / 3)` | (-3, 3) | RealNVP (Dinh et al. 2017, section 4.1), with a fixed limit |
+    | `"arctan"` | `(6/pi) atan(pi raw / 6)` | (-3, 3) | Ardizzone et al. 2019 |
+    | `"softsign"` | `raw / (1 + abs(raw) / 3)` | (-3, 3) | |
+    | `"sigmoid"` | `log sigmoid(clip(raw, -10, 10) + 2)` | (-8.01, 0) | Glow's code (Kingma and Dhariwal 2018) |
+    | `"none"` | `raw` | unbounded: may overflow | |
+
+    Every one but `"sigmoid"` has value 0 and slope 1 at 0.
+
+    Raises:
+      ValueError: unknown name.
+    """
+    if name not in _BOUNDS:
+        raise ValueError(f"`log_scale_bound` must be one of {sorted(_BOUNDS)}. Received: {name!r}")
+    return _BOUNDS[name]
