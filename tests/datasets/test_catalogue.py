@@ -70,7 +70,9 @@ def test_files_are_loaded_by_path(tmp_path):
         datasets.load(pathlib.Path("a/b.xls"))
 
 
-@pytest.mark.parametrize(("wrong", "right"), [("two_mons", "two_moons"), ("pin-wheel", "pinwheel"), ("digit", "digits")])
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("two_mons", "two_moons"), ("pin-wheel", "pinwheel"), ("digit", "digits")]
+)
 def test_unknown_names_list_near_misses_and_all_names(wrong, right):
     with pytest.raises(ValueError, match="Unknown data set. Did you mean") as caught:
         datasets.load(wrong)

@@ -67,9 +67,7 @@ def test_rings_agree_with_an_integral_over_the_angle():
 
             middle = np.arctan2(row[1], row[0])
             edges = middle + np.linspace(-np.pi, np.pi, 81)
-            total += sum(
-                scipy.integrate.quad(integrand, a, b, epsrel=1e-12)[0] for a, b in itertools.pairwise(edges)
-            )
+            total += sum(scipy.integrate.quad(integrand, a, b, epsrel=1e-12)[0] for a, b in itertools.pairwise(edges))
         expected = np.log(total / (4 * 2 * np.pi)) - offset - np.log(2 * np.pi * 0.08**2)
         assert density.log_prob(row[None])[0] == pytest.approx(expected, abs=1e-8)
 

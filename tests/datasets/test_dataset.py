@@ -22,9 +22,7 @@ def discrete(n=2000, levels=17):
 
 def labelled():
     labels = [np.arange(n, dtype=np.int32) % 3 for n in (23, 5, 7)]
-    return continuous(
-        context_train=labels[0], context_validation=labels[1], context_test=labels[2], num_classes=3
-    )
+    return continuous(context_train=labels[0], context_validation=labels[1], context_test=labels[2], num_classes=3)
 
 
 def rows(pipeline):

@@ -98,7 +98,9 @@ def test_npz_with_one_array_with_x_and_context_and_with_a_key(tmp_path):
     np.testing.assert_array_equal(np.array(data.class_names)[everything(data, "context_")], CITY[row])
     data = from_file(tmp_path / "three.npz", key="b")
     np.testing.assert_array_equal(everything(data, "context_")[:, 0], -everything(data)[:, 1])
-    with pytest.raises(ValueError, match=r"Pass key= to choose one. Received: 'three.npz' with arrays \['a', 'b', 'con"):
+    with pytest.raises(
+        ValueError, match=r"Pass key= to choose one. Received: 'three.npz' with arrays \['a', 'b', 'con"
+    ):
         from_file(tmp_path / "three.npz")
     with pytest.raises(ValueError, match="array 'context' already.*Received: context=0"):
         from_file(tmp_path / "two.npz", context=0)

@@ -42,9 +42,7 @@ class _Rings(ToyDensity):
         self._noise = noise
         outer = max(radii)
         bounds = bounds_around(np.array([[-outer, -outer], [outer, outer]]), 5 * noise)
-        super().__init__(
-            "rings", event_shape=(2,), bounds=bounds, options={"radii": radii, "noise": noise}
-        )
+        super().__init__("rings", event_shape=(2,), bounds=bounds, options={"radii": radii, "noise": noise})
 
     def _draw(self, rng, n):
         radius = rng.choice(self._radii, size=n)

@@ -91,7 +91,7 @@ class Dataset:
 
         References:
           B. Uria, I. Murray and H. Larochelle, RNADE, NeurIPS 2013.
-          L. Theis, A. van den Oord and M. Bethge, A note on the evaluation of generative models, ICLR 2016, section 3.1.
+          L. Theis, A. van den Oord, M. Bethge, A note on the evaluation of generative models, ICLR 2016, section 3.1.
         """
         x = self.examples(split)
         if self.discrete_levels is None:

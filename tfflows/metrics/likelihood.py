@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 
-@keras.saving.register_keras_serializable("tfflows")
+@keras.saving.register_keras_serializable("tfflows.metrics")
 class NegativeLogLikelihood(keras.metrics.Mean):
     """Mean negative log-likelihood in nats per example: `-mean(log p(x))`.
 
@@ -22,7 +22,7 @@ class NegativeLogLikelihood(keras.metrics.Mean):
         return super().update_state(-tf.convert_to_tensor(y_pred), sample_weight=sample_weight)
 
 
-@keras.saving.register_keras_serializable("tfflows")
+@keras.saving.register_keras_serializable("tfflows.metrics")
 class BitsPerDimension(keras.metrics.Mean):
     """Mean bits per dimension: `-log p(x) / (D log 2)` for events of `D` entries.
 

@@ -8,26 +8,14 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge, export, serialization
-from tfflows.models import inputs
+from tfflows import bridge, export, losses, serialization
+from tfflows.models import batching, inputs
 
 tfd = tfp.distributions
 
 _ADAPT_EXAMPLES = 100_000
 _RESIDENT_BYTES = 2**29  # larger arrays go through Keras's own batching, which copies less
 _SMALL_FLOW, _SMALL_FLOW_STEPS = 1_000_000, 32
-
-
-@keras.saving.register_keras_serializable("tfflows")
-class NegativeLogLikelihoodLoss(keras.losses.Loss):
-    """`-log p(x)` in nats per example, reduced as Keras reduces its own losses (also over replicas)."""
-
-    def __init__(self, name="negative_log_likelihood", reduction="sum_over_batch_size", **kwargs):
-        super().__init__(name=name, reduction=reduction, **kwargs)
-
-    def call(self, y_true, y_pred):
-        """Events (unused) and their log-probabilities `[batch]`."""
-        return -y_pred
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -234,8 +222,7 @@ class FlowModel(keras.Model):
         """
         if isinstance(data, tf.data.Dataset):
             data, context = _gather(data)
-        self.build(np.shape(data))
-        inputs.check_events(data, self.event_shape, what="data")
+        data, context = self._checked(data, context, "data")
         if self.adapted:
             return
         step = -(-len(data) // _ADAPT_EXAMPLES)
@@ -264,7 +251,7 @@ class FlowModel(keras.Model):
         """
         self._auto_steps = steps_per_execution == "auto"
         steps = 1 if self._auto_steps else steps_per_execution
-        loss = NegativeLogLikelihoodLoss() if loss is None else loss
+        loss = losses.NegativeLogLikelihood() if loss is None else loss
         super().compile(optimizer, loss=loss, steps_per_execution=steps, **kwargs)
 
     def compile_from_config(self, config):
@@ -279,54 +266,50 @@ class FlowModel(keras.Model):
         Raises:
           TypeError, ValueError: data of the wrong shape or dtype, empty, or not finite (how many, where first).
         """
+        if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(inputs.is_array, x)):
+            x, y = x
         if inputs.is_array(x):
-            x, y = np.asarray(x), None if y is None or not self.conditional else np.asarray(y)
-            self.build(x.shape)
-            self._check(x, y, "x")
-            validation = kwargs.get("validation_data")
-            if validation is not None and not isinstance(validation, tf.data.Dataset):
-                self._check(*inputs.split(validation)[:2], "validation_data")
+            x, y = self._checked(x, y, "x")
+            if kwargs.get("validation_data") is not None and not isinstance(kwargs["validation_data"], tf.data.Dataset):
+                self._checked(*inputs.split(kwargs["validation_data"])[:2], "validation_data")
             if not self.adapted:
                 self.adapt(x, y)
-            x = x.astype(self.distribution.dtype.as_numpy_dtype, copy=False)
-            x, y, batch_size = self._array_batches(x, y, batch_size, validation_split, shuffle, kwargs)
+            plain = all(kwargs.get(name) is None for name in ("sample_weight", "class_weight", "steps_per_epoch"))
+            if plain and x.nbytes < _RESIDENT_BYTES:
+                if validation_split and kwargs.get("validation_data") is None:
+                    (x, y), kwargs["validation_data"] = batching.train_validation_split((x, y), validation_split)
+                    kwargs.setdefault("validation_batch_size", batch_size)
+                seed = int(tf.random.uniform([], maxval=2**31 - 1, dtype=tf.int32))  # follows Keras's global seed
+                arrays = (x,) if y is None else (x, y)
+                x = batching.shuffled_batches(arrays, batch_size or 32, shuffle=bool(shuffle), seed=seed)
+                y, batch_size, validation_split = None, None, 0.0
         elif isinstance(x, tf.data.Dataset):
             self.build(inputs.split(tf.nest.map_structure(lambda spec: tuple(spec.shape), x.element_spec))[0])
             if not self.adapted:
                 self.adapt(x)
+        elif x is not None and not self.adapted:
+            (first, context), x = inputs.peek(x)
+            self.adapt(*self._checked(first, context, "x"))
         self._choose_steps_per_execution(kwargs.get("steps_per_epoch"))
-        batched = isinstance(x, tf.data.Dataset)
+        options = {"batch_size": batch_size, "validation_split": validation_split, "shuffle": shuffle, **kwargs}
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # Keras's default, not the user's word
-                return super().fit(
-                    x,
-                    y,
-                    batch_size=batch_size,
-                    validation_split=0.0 if batched else validation_split,
-                    shuffle=shuffle,
-                    **kwargs,
-                )
+                return super().fit(x, y, **options)
         except tf.errors.InvalidArgumentError as error:
             raise inputs.explain(error, x) from error
 
-    def _array_batches(self, x, context, batch_size, validation_split, shuffle, kwargs):
-        """Arrays as a dataset where that is faster than Keras's own, else as they are. May set `validation_data`."""
-        plain = all(kwargs.get(name) is None for name in ("sample_weight", "class_weight", "steps_per_epoch"))
-        if not plain or shuffle not in (True, False) or x.nbytes > _RESIDENT_BYTES:
-            return x, context, batch_size
-        if validation_split and kwargs.get("validation_data") is None:
-            if not 0 < validation_split < 1:
-                raise ValueError(f"`validation_split` must be in (0, 1). Received: {validation_split}")
-            cut = int(np.floor(len(x) * (1 - validation_split)))
-            if not 0 < cut < len(x):
-                raise ValueError(f"`validation_split`={validation_split} of {len(x)} examples leaves a part empty")
-            kwargs["validation_data"] = (x[cut:],) if context is None else (x[cut:], context[cut:])
-            kwargs.setdefault("validation_batch_size", batch_size)
-            x, context = x[:cut], None if context is None else context[:cut]
-        arrays = (x,) if context is None else (x, context)
-        seed = int(tf.random.uniform([], maxval=2**31 - 1, dtype=tf.int32))  # follows keras.utils.set_random_seed
-        return inputs.shuffled_batches(arrays, batch_size or 32, shuffle=shuffle, seed=seed), None, None
+    def _checked(self, x, context, what):
+        """Events and context as arrays in the flow's dtypes, the context `None` in an unconditional flow."""
+        x = np.asarray(x)
+        self.build(x.shape)
+        inputs.check_events(x, self.event_shape, what=what)
+        if not self.conditional:
+            context = None
+        else:
+            inputs.check_context(context, len(x), context_size=self.context_size, num_classes=self.num_classes)
+            context = np.asarray(context)
+        return x.astype(self.distribution.dtype.as_numpy_dtype, copy=False), context
 
     def _choose_steps_per_execution(self, steps_per_epoch):
         if not getattr(self, "_auto_steps", False):
@@ -336,11 +319,6 @@ class FlowModel(keras.Model):
         if steps != self.steps_per_execution:
             self.steps_per_execution = steps
             self.train_function = self.test_function = self.predict_function = None
-
-    def _check(self, x, context, what):
-        inputs.check_events(x, self.event_shape, what=what)
-        if self.conditional:
-            inputs.check_context(context, len(x), context_size=self.context_size, num_classes=self.num_classes)
 
     def train_step(self, data):
         """One step of maximum likelihood, Keras's own."""

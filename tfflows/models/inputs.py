@@ -20,6 +20,26 @@ def is_array(x):
     return hasattr(x, "__array__") or tf.is_tensor(x)
 
 
+def peek(batches):
+    """The first batch of a generator or `PyDataset`, and the same batches again with it.
+
+    Args:
+      batches: generator, iterator or `keras.utils.PyDataset`.
+
+    Returns:
+      `(events, context)` of the first batch and what to train on.
+    """
+    if isinstance(batches, keras.utils.PyDataset):
+        return split(batches[0])[:2], batches
+    first = next(batches)
+
+    def again():
+        yield first
+        yield from batches
+
+    return split(first)[:2], again()
+
+
 def check_events(x, event_shape, *, what="x"):
     """Refuses arrays that are not a non-empty batch of finite events.
 
@@ -110,45 +130,6 @@ def explain(error, data):
         except ValueError as found:
             return found
     return ValueError("Training events must be finite. Received: a batch with NaN or infinite values")
-
-
-def shuffled_batches(arrays, batch_size, *, shuffle, seed):
-    """A dataset of batches of arrays that are in memory, in a new order each time it is iterated.
-
-    One gather an epoch and one slice a batch: for small flows a gather for every batch costs as much as the step.
-
-    Args:
-      arrays: tuple of arrays with equal first axis.
-      batch_size: int.
-      shuffle: bool.
-      seed: int, of the sequence of orders.
-
-    Returns:
-      `tf.data.Dataset` of tuples; the last batch of an epoch may be smaller.
-    """
-    arrays = [tf.convert_to_tensor(array) for array in arrays]  # captured, not copied into each epoch's graph
-    count = len(arrays[0])
-    whole = count - count % batch_size
-
-    def epoch(number):
-        order = tf.range(count)
-        if shuffle:
-            order = tf.random.experimental.stateless_shuffle(order, tf.stack([seed, number]))
-
-        def batches(array):
-            rows = tf.gather(array, order) if shuffle else array
-            shape = tf.concat([[whole // batch_size, batch_size], tf.shape(rows)[1:]], axis=0)
-            return tf.reshape(rows[:whole], shape), rows[None, whole:]
-
-        full, rest = zip(*map(batches, arrays), strict=True)
-        dataset = tf.data.Dataset.from_tensor_slices(full)
-        return dataset.concatenate(tf.data.Dataset.from_tensor_slices(rest)) if whole < count else dataset
-
-    numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
-    dataset = numbers.flat_map(epoch).apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
-    options = tf.data.Options()
-    options.autotune.enabled = False  # nothing to tune, and its thread takes time from the training step
-    return dataset.prefetch(2).with_options(options)
 
 
 def _inner(event_shape):
