@@ -52,7 +52,7 @@ class KerasBijector(tfb.Bijector):
         self._answers = answers.Store()
         self._keras_layers = self._no_dependency(())
         self._own = None
-        self._tf_variables = self._no_dependency(())
+        self._tf_variables = []
 
     _registry = {}
 
@@ -108,7 +108,7 @@ class KerasBijector(tfb.Bijector):
             )
         layers = [each for each in self._keras_layers if each is not layer] + [layer]
         self._keras_layers = self._no_dependency(tuple(layers))
-        self._tf_variables = self._no_dependency(tuple(v.value for each in layers for v in each.variables))
+        self._tf_variables = [v.value for each in layers for v in each.variables]
         return layer
 
     def check_input(self, x):
@@ -131,6 +131,11 @@ class KerasBijector(tfb.Bijector):
     def weights(self):
         """All weights, nested bijectors' included, as Keras or TensorFlow variables."""
         return [v for layer in self.keras_layers for v in layer.variables]
+
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        # Checkpoints see the variables themselves: Keras layers hide from them what they hold in lists.
+        children = super()._trackable_children(save_type, **kwargs)
+        return {k: v for k, v in children.items() if not isinstance(v, (keras.layers.Layer, keras.Variable))}
 
     @property
     def _cache(self):
@@ -250,7 +255,7 @@ def adopt(root):
         if not isinstance(module, KerasBijector):
             held = _held(list(vars(module).values()))
             if held:
-                module._keras_weights = module._no_dependency(tuple(v.value for each in held for v in each.variables))
+                module._keras_weights = [v.value for each in held for v in each.variables]
     owned = {id(v.value) for layer in layers for v in layer.variables}
     raw = [v for v in root.variables if id(v) not in owned]
     return [*layers, AdoptedVariables(raw, name="tfp_variables")] if raw else layers

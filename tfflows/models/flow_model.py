@@ -245,8 +245,8 @@ class FlowModel(keras.Model):
         A loss or metric of your own receives the events as `y_true` and the log-probabilities as `y_pred`.
 
         `steps_per_execution="auto"` (the default) runs 32 steps between returns to Python in flows of fewer than a
-        million weights, whose steps would otherwise wait for Python, and 1 in larger ones. Callbacks see batches in
-        that rhythm. `jit_compile="auto"` (Keras's default) uses XLA on accelerators and not on CPUs, where it is
+        million weights, whose steps would otherwise wait for Python, and 1 in larger ones or on several replicas.
+        Callbacks see batches in that rhythm. `jit_compile="auto"` (Keras's default) uses XLA on accelerators and not on CPUs, where it is
         slower: see `benchmarks/fit_overhead.py`.
         """
         self._auto_steps = steps_per_execution == "auto"
@@ -315,6 +315,7 @@ class FlowModel(keras.Model):
         if not getattr(self, "_auto_steps", False):
             return
         small = self.count_params() < _SMALL_FLOW and not self.run_eagerly
+        small = small and self.distribute_strategy.num_replicas_in_sync == 1  # Keras's loop fails on several replicas
         steps = math.gcd(steps_per_epoch or _SMALL_FLOW_STEPS, _SMALL_FLOW_STEPS) if small else 1
         if steps != self.steps_per_execution:
             self.steps_per_execution = steps
