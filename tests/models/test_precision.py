@@ -59,7 +59,9 @@ def test_training_reaches_the_float32_result(policy, jit_compile):
         keras.utils.set_random_seed(0)
         flow = moons(dtype)
         steps = 15 * len(x) // 500
-        flow.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)), jit_compile=jit_compile)
+        flow.compile(
+            keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)), jit_compile=jit_compile
+        )
         flow.fit(x, batch_size=500, epochs=15, verbose=0)
         nats[dtype] = -flow.log_prob(test).numpy().mean()
     assert abs(nats[policy] - nats["float32"]) <= 0.02

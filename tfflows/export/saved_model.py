@@ -26,7 +26,8 @@ def export_flow(flow, path, *, verbose=False):
     >>> from tfflows.models import RealNVP
     >>> flow, folder = RealNVP(event_shape=(2,), num_layers=2), tempfile.mkdtemp()
     >>> flow.export(folder)
-    >>> tf.saved_model.load(folder).log_prob(tf.zeros([3, 2])).shape.as_list()
+    >>> served = tf.saved_model.load(folder)
+    >>> served.log_prob(tf.zeros([3, 2])).shape.as_list()
     [3]
     """
     dtype, event = flow.distribution.dtype, flow.event_shape

@@ -246,8 +246,8 @@ class FlowModel(keras.Model):
 
         `steps_per_execution="auto"` (the default) runs 32 steps between returns to Python in flows of fewer than a
         million weights, whose steps would otherwise wait for Python, and 1 in larger ones or on several replicas.
-        Callbacks see batches in that rhythm. `jit_compile="auto"` (Keras's default) uses XLA on accelerators and not on CPUs, where it is
-        slower: see `benchmarks/fit_overhead.py`.
+        Callbacks see batches in that rhythm. `jit_compile="auto"`
+        (Keras's default) uses XLA on accelerators and not on CPUs, where it is slower: `benchmarks/fit_overhead.py`.
         """
         self._auto_steps = steps_per_execution == "auto"
         steps = 1 if self._auto_steps else steps_per_execution

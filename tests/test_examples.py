@@ -1,0 +1,21 @@
+"""Every example runs, smaller, as a user would run it."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+EXAMPLES = sorted((pathlib.Path(__file__).parent.parent / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs_fast(path, tmp_path):
+    root = str(path.parent.parent)
+    code = f"import sys; sys.path.insert(0, {root!r}); import runpy; sys.argv = [{str(path)!r}, '--fast']; "
+    code += f"runpy.run_path({str(path)!r}, run_name='__main__')"
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr[-2000:]
+    last = result.stdout.strip().splitlines()[-1]
+    assert re.search(r"-?\d+\.\d+", last) and "nan" not in last
