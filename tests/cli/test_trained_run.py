@@ -1,0 +1,151 @@
+"""evaluate, sample and export on finished runs."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfflows import models
+from tfflows.cli.main import main
+
+
+def _run(*argv):
+    return main(list(map(str, argv)))
+
+
+def test_evaluate_repeats_the_metrics_of_the_run(moons, tmp_path, capsys):
+    folder = shutil.copytree(moons, tmp_path / "run")
+    assert _run("evaluate", folder) == 0
+    metrics = json.loads((folder / "metrics.json").read_text())
+    found = json.loads((folder / "evaluate.json").read_text())
+    assert found["num_test"] == 100_000
+    for key in ("test_nats", "test_standard_error", "gap_nats", "entropy_nats"):
+        np.testing.assert_allclose(found[key], metrics[key], rtol=1e-5)
+    assert "test nats:" in capsys.readouterr().out
+
+
+def test_evaluate_on_other_data_and_another_split(moons, tmp_path):
+    folder = shutil.copytree(moons, tmp_path / "run")
+    assert _run("evaluate", folder, "--data", "banana", "--split", "validation") == 0
+    found = json.loads((folder / "evaluate.json").read_text())
+    assert found["data"] == "banana" and found["num_validation"] == 5_000 and found["gap_nats"] > 1
+
+
+def test_evaluate_numbers_labels_as_in_training(by_sex, people, tmp_path):
+    folder = shutil.copytree(by_sex, tmp_path / "run")
+    only = tmp_path / "men.csv"
+    lines = people.read_text().splitlines()
+    only.write_text("\n".join([lines[0], *(line for line in lines if line.endswith(",m"))]) + "\n")
+    assert _run("evaluate", folder, "--data", only, "--split", "train") == 0
+    found = json.loads((folder / "evaluate.json").read_text())
+    rows = np.array([line.split(",")[:2] for line in only.read_text().splitlines()[1:]], np.float32)
+    flow = models.load_model(folder / "model.keras")
+    bounds = [-np.asarray(flow.log_prob(rows, np.full([len(rows)], label, np.int32))).mean() for label in (1, 0)]
+    assert abs(found["train_nats"] - bounds[0]) < 5 * found["train_standard_error"]
+    from tfflows.cli import data
+
+    config = json.loads((folder / "config.json").read_text())
+    assert set(data.for_run(config, name=str(only)).context_train) == {1}
+
+
+def test_evaluate_refuses_data_that_do_not_fit(moons, by_sex, people, capsys):
+    for folder, data, message in (
+        (moons, "wine", "Examples of shape [2]"),
+        (by_sex, "two-moons", "needs a context"),
+        (moons, "two-mons", "Did you mean"),
+    ):
+        assert _run("evaluate", folder, "--data", data) == 2
+        assert message in capsys.readouterr().err
+    assert not (moons / "evaluate.json").exists()
+
+
+def test_samples_in_a_table_read_back_the_same_numbers(moons, tmp_path):
+    options = ("-n", 50, "--seed", 4, "--temperature", 0.7)
+    assert _run("sample", moons, *options, "--out", tmp_path / "samples.csv") == 0
+    assert _run("sample", moons, *options, "--out", tmp_path / "samples.npy") == 0
+    with open(tmp_path / "samples.csv", newline="") as file:
+        header, *rows = csv.reader(file)
+    samples = np.load(tmp_path / "samples.npy")
+    assert header == ["x1", "x2"] and samples.shape == (50, 2)
+    np.testing.assert_array_equal(np.array(rows, np.float32), samples)
+    flow = models.load_model(moons / "model.keras")
+    np.testing.assert_allclose(samples, flow.sample(50, seed=4, temperature=0.7), rtol=1e-6)
+
+
+def test_samples_of_a_conditional_run_name_their_class(by_sex, tmp_path, capsys):
+    assert _run("sample", by_sex, "-n", 200, "--out", tmp_path / "all.csv") == 0
+    with open(tmp_path / "all.csv", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["height_cm", "weight_kg", "class"]
+    share = np.mean([row[2] == "m" for row in rows])
+    assert 0.2 < share < 0.47  # a third of the people
+    assert _run("sample", by_sex, "-n", 5, "--context-value", "m", "--out", tmp_path / "men.csv") == 0
+    assert {line.rsplit(",")[-1] for line in (tmp_path / "men.csv").read_text().split()[1:]} == {"m"}
+    assert _run("sample", by_sex, "--context-value", "x", "--out", tmp_path / "x.csv") == 2
+    assert "must be a class: f, m. Received: 'x'" in capsys.readouterr().err
+
+
+def test_samples_given_numbers(train, people, tmp_path, capsys):
+    table = tmp_path / "table.npy"
+    np.save(table, np.random.default_rng(0).standard_normal((60, 4)))
+    run = tmp_path / "run"
+    assert train("--data", table, "--context", "2,3", "--epochs", 1, "--output", run) == 0
+    assert _run("sample", run, "-n", 4, "--context-value", "0.5,-1", "--out", tmp_path / "s.npy") == 0
+    flow = models.load_model(run / "model.keras")
+    expected = flow.sample(4, context=np.array([0.5, -1], "float32"), seed=0)
+    np.testing.assert_allclose(np.load(tmp_path / "s.npy"), expected, rtol=1e-5)
+    assert _run("sample", run, "--out", tmp_path / "none.npy") == 2
+    assert "must be 2 finite numbers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--out", "samples.txt"), "must end in .csv or .npy"),
+        (("--out", "nowhere/samples.csv"), "folder of --out must exist"),
+        (("--context-value", "1"), "takes no context"),
+    ],
+)
+def test_sample_refuses(moons, capsys, options, message):
+    assert _run("sample", moons, *options) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_samples_are_not_overwritten_unless_asked(moons, tmp_path, capsys):
+    path = tmp_path / "samples.npy"
+    path.write_text("mine")
+    assert _run("sample", moons, "--out", path) == 2
+    assert "exists" in capsys.readouterr().err and path.read_text() == "mine"
+    assert _run("sample", moons, "-n", 3, "--out", path, "--overwrite") == 0
+    assert np.load(path).shape == (3, 2)
+
+
+def test_export_is_the_flow(moons, tmp_path, capsys):
+    assert _run("export", moons, "--output", tmp_path / "deep" / "served") == 0
+    x = np.array([[0.1, 0.2], [1.0, -0.5]], np.float32)
+    flow = models.load_model(moons / "model.keras")
+    for folder in (tmp_path / "deep" / "served", moons / "saved_model"):
+        served = tf.saved_model.load(str(folder))
+        np.testing.assert_allclose(served.log_prob(x), flow.log_prob(x), rtol=1e-5)
+    assert _run("export", moons, "--output", tmp_path / "deep") == 2
+    assert "must be a new or empty folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["evaluate", "sample", "export"])
+def test_what_is_no_run_is_refused(command, moons, tmp_path, capsys):
+    assert _run(command, tmp_path / "none") == 2
+    assert "made by `tfflows train` is needed" in capsys.readouterr().err
+    unfinished = tmp_path / "unfinished"
+    unfinished.mkdir()
+    shutil.copy(moons / "config.json", unfinished)
+    assert _run(command, unfinished) == 2
+    assert f"tfflows train --resume --output {unfinished}" in capsys.readouterr().err
+    (unfinished / "model.keras").write_bytes((moons / "model.keras").read_bytes()[:1000])
+    assert _run(command, unfinished) == 2
+    assert "truncated" in capsys.readouterr().err
+    (unfinished / "config.json").write_text('{"other": 1}')
+    assert _run(command, unfinished) == 2
+    assert "config.json written by" in capsys.readouterr().err

@@ -1,0 +1,150 @@
+"""Figures hold the arrays they were given, on axes that say what they show."""
+
+import matplotlib
+import matplotlib.figure
+import matplotlib.pyplot
+import numpy as np
+import pytest
+
+from tfflows import plotting
+
+
+def _normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def _labels(axes):
+    return axes.get_xlabel(), axes.get_ylabel()
+
+
+def _saved(figure, tmp_path):
+    assert isinstance(figure, matplotlib.figure.Figure)
+    figure.savefig(tmp_path / "figure.png", dpi=50)
+    return (tmp_path / "figure.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_samples_of_the_plane_share_limits_and_show_every_point(tmp_path):
+    data, samples = _normal(300, 2), 5 + _normal(200, 2, seed=1)
+    figure = plotting.samples_figure(data, samples, names=("height (cm)", "weight (kg)"))
+    left, right = figure.axes
+    np.testing.assert_allclose(left.collections[0].get_offsets(), data)
+    np.testing.assert_allclose(right.collections[0].get_offsets(), samples)
+    assert left.get_xlim() == right.get_xlim() and left.get_ylim() == right.get_ylim()
+    assert left.get_xlim()[1] < 5, "the data, not the samples, set the limits"
+    assert _labels(left) == ("height (cm)", "weight (kg)")
+    assert _saved(figure, tmp_path)
+
+
+def test_samples_of_the_plane_take_bounds():
+    figure = plotting.samples_figure(_normal(9, 2), _normal(9, 2), bounds=((-1, 2), (-3, 4)))
+    assert figure.axes[1].get_xlim() == (-1, 2) and figure.axes[1].get_ylim() == (-3, 4)
+
+
+def test_samples_of_more_dimensions_are_pairs_of_columns_that_vary(tmp_path):
+    data = _normal(100, 6)
+    data[:, 1] = 7.0
+    figure = plotting.samples_figure(data, _normal(80, 6, seed=1), names=list("abcdef"), max_columns=3)
+    grid = np.array(figure.axes).reshape(3, 3)
+    assert [axes.get_xlabel() for axes in grid[2]] == ["a", "c", "d"]
+    assert [axes.get_ylabel() for axes in grid[:, 0]] == ["", "c", "d"]
+    np.testing.assert_allclose(grid[2, 1].collections[0].get_offsets(), data[:, [2, 3]])
+    assert not grid[0, 2].axison and "100" in figure.legends[0].get_texts()[0].get_text()
+    assert _saved(figure, tmp_path)
+
+
+def test_density_is_the_exponential_on_one_scale_with_the_truth(tmp_path):
+    x, y = np.linspace(-3, 3, 31), np.linspace(-2, 2, 21)
+    log_prob = -0.5 * (x[None] ** 2 + y[:, None] ** 2)
+    figure = plotting.density_figure(x, y, log_prob, true_log_prob=np.full([21, 31], -np.inf))
+    truth, flow, colorbar = figure.axes
+    np.testing.assert_allclose(np.asarray(flow.collections[0].get_array()).reshape(21, 31), np.exp(log_prob))
+    assert not np.asarray(truth.collections[0].get_array()).any()
+    assert flow.collections[0].get_clim() == truth.collections[0].get_clim()
+    assert flow.get_title() == "flow" and "per unit area" in colorbar.get_ylabel()
+    assert _saved(figure, tmp_path)
+    assert len(plotting.density_figure(x, y, log_prob).axes) == 2
+
+
+def test_latents_of_the_plane_lie_in_circles_of_one_two_three_sigma(tmp_path):
+    latents = _normal(400, 2)
+    figure = plotting.latents_figure(latents)
+    left, right = figure.axes
+    np.testing.assert_allclose(left.collections[0].get_offsets(), latents)
+    assert len(right.collections[0].get_offsets()) == 400
+    radii = [np.hypot(*line.get_data()) for line in left.lines]
+    np.testing.assert_allclose([r.max() for r in radii], [1, 2, 3])
+    inside = np.mean(np.hypot(*latents.T) < 2)
+    assert f"{inside:.1%}" in left.get_title() and _labels(left) == ("z1 (σ)", "z2 (σ)")
+    assert _saved(figure, tmp_path)
+
+
+def test_latents_of_more_dimensions_show_quantiles_and_norms(tmp_path):
+    figure = plotting.latents_figure(_normal(20_000, 3) * [1, 1, 2])
+    left, right = figure.axes
+    slopes = [np.polyfit(*line.get_data(), 1)[0] for line in left.lines]
+    np.testing.assert_allclose(slopes, [1, 1, 2, 1], atol=0.05)  # the last is the diagonal
+    r, chi = right.lines[0].get_data()
+    np.testing.assert_allclose(np.sum((chi[1:] + chi[:-1]) / 2 * np.diff(r)), 1, atol=1e-3)
+    np.testing.assert_allclose(chi, np.sqrt(2 / np.pi) * r**2 * np.exp(-(r**2) / 2), atol=1e-12)
+    assert _saved(figure, tmp_path)
+
+
+def test_training_marks_the_best_epoch_and_the_entropy(tmp_path):
+    train, validation = [900.0] + [3 - 0.1 * i for i in range(19)], [500.0] + [3 - 0.05 * i for i in range(19)]
+    figure = plotting.training_figure(train, validation, best_epoch=20, entropy=0.5)
+    (axes,) = figure.axes
+    lines = {line.get_label(): line for line in axes.lines}
+    np.testing.assert_allclose(lines["training"].get_data(), [np.arange(1, 21), train])
+    (best,) = [line for label, line in lines.items() if label.startswith("best epoch 20")]
+    np.testing.assert_allclose(best.get_data(), [[20], [validation[-1]]])
+    assert axes.get_ylim()[0] < 0.5 and 3 < axes.get_ylim()[1] < 400
+    assert "nats" in axes.get_ylabel() and axes.get_xlabel() == "epoch"
+    assert _saved(figure, tmp_path)
+
+
+def test_training_of_one_epoch_and_without_validation(tmp_path):
+    assert _saved(plotting.training_figure([1.5]), tmp_path)
+
+
+def test_images_are_tiled_row_by_row_with_data_above(tmp_path):
+    data, samples = np.arange(24.0).reshape(4, 6), np.full([4, 6], 99.0)
+    figure = plotting.images_figure(
+        data, samples, image_shape=(2, 3), levels=17, rows=2, columns=2, labels=["zero", "one"]
+    )
+    above, below = figure.axes
+    picture = np.asarray(above.images[0].get_array())
+    np.testing.assert_array_equal(picture[3:, 4:], data[3].reshape(2, 3))
+    np.testing.assert_array_equal(picture[2], 0)
+    assert above.images[0].get_clim() == (0, 16) == below.images[0].get_clim()
+    assert (np.asarray(below.images[0].get_array())[:2, :3] == 99).all()
+    assert [tick.get_text() for tick in below.get_xticklabels()] == ["zero", "one"]
+    assert _saved(figure, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plotting.samples_figure(_normal(3, 2), _normal(3, 3)), "same columns"),
+        (lambda: plotting.samples_figure(_normal(3, 2), np.zeros([0, 2])), "at least one row"),
+        (lambda: plotting.samples_figure(np.full([3, 2], np.nan), _normal(3, 2)), "6 non-finite values of 6"),
+        (lambda: plotting.samples_figure(_normal(3, 2), _normal(3, 2), names=["a"]), "name each of 2 columns"),
+        (lambda: plotting.density_figure([0, 1], [0, 1, 2], np.zeros([2, 3])), r"shape \[3, 2\]"),
+        (lambda: plotting.density_figure([1, 0], [0, 1], np.zeros([2, 2])), "increasing"),
+        (lambda: plotting.density_figure([0, 1], [0, 1], np.full([2, 2], np.nan)), "4 values that are NaN"),
+        (lambda: plotting.latents_figure(_normal(3)), "must be an array"),
+        (lambda: plotting.training_figure([]), "at least one epoch"),
+        (lambda: plotting.training_figure([1.0, 2.0], [1.0]), "One value per epoch"),
+        (lambda: plotting.training_figure([1.0], best_epoch=2), "from 1 to 1"),
+        (lambda: plotting.images_figure(_normal(3, 64), _normal(3, 60), image_shape=(8, 8)), "vectors of 64"),
+    ],
+)
+def test_bad_arrays_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_nothing_global_is_touched():
+    before = dict(matplotlib.rcParams)
+    plotting.latents_figure(_normal(9, 2))
+    plotting.samples_figure(_normal(9, 3), _normal(9, 3))
+    assert dict(matplotlib.rcParams) == before and not matplotlib.pyplot.get_fignums()

@@ -1,0 +1,1 @@
+"""The `tfflows` command: train, evaluate, sample, export. Modules here import TensorFlow only inside functions."""

@@ -1,0 +1,63 @@
+"""The numbers of a run: what metrics.json and evaluate.json hold, and how they are printed."""
+
+from tfflows import evaluation
+
+_NOISE_DRAWS = 8
+
+
+def measure(flow, dataset, split, *, seed, num_draws=_NOISE_DRAWS):
+    """Likelihood of one split of the data.
+
+    Args:
+      flow: `FlowModel`.
+      dataset: `tfflows.datasets.Dataset`.
+      split: "train", "validation" or "test".
+      seed: int, of the noise added to discrete data.
+      num_draws: int, draws of that noise per example.
+
+    Returns:
+      dict of finite numbers: `<split>_nats`, the mean negative log-likelihood in nats per example, with
+      `<split>_standard_error` and `num_<split>`. Of a known density also `entropy_nats`, `gap_nats` and
+      `gap_standard_error`; of discrete data `bits_per_dim` and `bits_per_dim_standard_error`, and `bound`: "upper",
+      as both are of the discrete values and no less than the true ones.
+    """
+    context = dataset.context(split) if flow.conditional else None
+    found = {"data": dataset.name, "split": split, "conditional": flow.conditional}
+    if dataset.discrete_levels is not None:
+        nats = evaluation.discrete_negative_log_likelihood(
+            flow, dataset, split, with_context=flow.conditional, num_draws=num_draws, seed=seed
+        )
+        bits = evaluation.bits_per_dim(nats, dataset.event_shape)
+        found.update(_numbers("bits_per_dim", bits), bound="upper", noise_draws=num_draws)
+    else:
+        nats = evaluation.negative_log_likelihood(flow, dataset.examples(split), context)
+    found.update(_numbers(f"{split}_nats", nats), **{f"num_{split}": nats.count})
+    if dataset.density is not None:
+        gap = evaluation.gap_to_density(flow, dataset.density, dataset.examples(split), context)
+        found.update(_numbers("gap_nats", gap), entropy_nats=dataset.density.entropy)
+    return found
+
+
+def lines(found):
+    """The metrics as lines to print."""
+    split = found["split"]
+    of = "of the discrete values, upper bound" if "bound" in found else "negative log-likelihood per example"
+    given = ", given the context" if found["conditional"] else ""
+    shown = [(f"{split} nats:", f"{_with_error(found, f'{split}_nats')}  ({of}{given}; {found[f'num_{split}']:,})")]
+    if "bits_per_dim" in found:
+        shown.append(("bits/dim:", f"{_with_error(found, 'bits_per_dim')}  (upper bound)"))
+    if "gap_nats" in found:
+        shown.append(("true nats:", f"{found['entropy_nats']:.4f}  (entropy of the density)"))
+        shown.append(("gap:", f"{_with_error(found, 'gap_nats')} nats"))
+    width = max(13, max(len(name) for name, _ in shown) + 1)
+    return [f"{name:{width}}{text}" for name, text in shown]
+
+
+def _numbers(name, estimate):
+    error = f"{name.removesuffix('_nats')}_standard_error"
+    return {name: estimate.mean} | ({error: estimate.standard_error} if estimate.count > 1 else {})
+
+
+def _with_error(found, name):
+    error = found.get(f"{name.removesuffix('_nats')}_standard_error")
+    return f"{found[name]:.4f}" + ("" if error is None else f" ± {error:.4f}")

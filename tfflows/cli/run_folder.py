@@ -1,0 +1,103 @@
+"""The folder of a run: what is in it, when it may be written, how it is read."""
+
+import json
+import os
+import pathlib
+import shutil
+
+CONFIG, LOG, STATE, METRICS = "config.json", "log.csv", "training_state.npz", "metrics.json"
+MODEL, SAVED_MODEL = "model.keras", "saved_model"
+FIGURES = ("samples.png", "density.png", "latents.png", "training.png", "digits.png")
+_OURS = (LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, "evaluate.json", *FIGURES, CONFIG)
+
+
+def default(settings):
+    """`runs/<model>-<data>`, a file by its name without extension."""
+    data = settings["data"]
+    return pathlib.Path("runs") / f"{settings['model']}-{pathlib.Path(data).stem}"
+
+
+def check_free(folder, *, overwrite):
+    """Refuses a folder that holds something, unless it is a run and may be replaced.
+
+    Raises:
+      FileExistsError: it is in use.
+      NotADirectoryError: it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"The run folder must be a folder. Received: {folder}, which is a file")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / CONFIG).is_file():
+        raise FileExistsError(
+            f"The run folder must be new, empty or a run. Received: {folder}, which holds other files; choose another "
+            "--output"
+        )
+    if not overwrite:
+        raise FileExistsError(
+            f"{folder} holds a run: --resume to continue, --overwrite to replace, or another --output"
+        )
+
+
+def create(folder, config, *, overwrite):
+    """Makes the folder with its config.json. A run that is replaced goes first; files not from tfflows stay.
+
+    Raises:
+      FileExistsError: as `check_free`, which it calls again.
+    """
+    check_free(folder, overwrite=overwrite)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _OURS:
+        if (folder / name).is_dir():
+            shutil.rmtree(folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
+    write_json(folder / CONFIG, config)
+
+
+def read_config(folder):
+    """The config.json of a run.
+
+    Raises:
+      FileNotFoundError: no such run.
+      ValueError: a config.json that tfflows did not write.
+    """
+    path = pathlib.Path(folder) / CONFIG
+    if not path.is_file():
+        kind = "has no config.json" if path.parent.is_dir() else "does not exist"
+        raise FileNotFoundError(f"A run folder made by `tfflows train` is needed. Received: {folder}, which {kind}")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config["settings"]["model"], config["data"]["event_shape"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"A config.json written by `tfflows train` is needed. Received: {path}: {error}") from error
+    return config
+
+
+def load_flow(folder):
+    """The trained flow of a run.
+
+    Raises:
+      FileNotFoundError: the run is not finished.
+    """
+    from tfflows import models
+
+    path = pathlib.Path(folder) / MODEL
+    if not path.exists():
+        raise FileNotFoundError(
+            f"The run in {folder} is not finished, it has no {MODEL}. Finish it with: "
+            f"tfflows train --resume --output {folder}"
+        )
+    return models.load_model(path)
+
+
+def write_json(path, content):
+    """Writes JSON so that the file is always whole; numbers must be finite.
+
+    Raises:
+      ValueError: NaN or infinity among the numbers.
+    """
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)

@@ -1,0 +1,125 @@
+"""What a run depends on: collected from the options, kept in config.json, compared on `--resume`."""
+
+import hashlib
+import importlib.metadata
+import pathlib
+import platform
+
+from tfflows.cli import registry
+from tfflows.cli.train import FILE_OPTIONS, MOST_EPOCHS, STEPS
+
+_NOT_SETTINGS = ("command", "run", "debug", "output", "resume", "overwrite")
+_FILES = (".csv", ".parquet", ".npy", ".npz")
+_PACKAGES = ("tfflows", "tensorflow", "keras", "tensorflow-probability", "numpy")
+
+
+def of(args):
+    """The settings that parsed options ask for, as a dict that is the same after a trip through JSON.
+
+    Raises:
+      ValueError: an unknown model, or options that only files take, given with named data.
+    """
+    settings = {name: value for name, value in vars(args).items() if name not in _NOT_SETTINGS}
+    settings["model"] = registry.check(settings["model"])
+    settings["data"] = data_name(settings["data"])
+    if not is_file(settings["data"]):
+        wrong = [name for name in FILE_OPTIONS if settings[name] != (True if name == "header" else None)]
+        if wrong:
+            raise ValueError(
+                f"Only data from a file takes {', '.join('--' + name for name in wrong)}. "
+                f"Received: --data {settings['data']}"
+            )
+    return settings
+
+
+def is_file(data):
+    """Whether a `--data` value names a file rather than a known data set."""
+    return "/" in data or "\\" in data or data.lower().endswith(_FILES)
+
+
+def data_name(data):
+    """One spelling for each data set: an absolute path, or a name with hyphens."""
+    return str(pathlib.Path(data).resolve()) if is_file(data) else data.replace("_", "-").lower()
+
+
+def merged(saved, wanted, given, folder):
+    """The settings of a run to continue: the saved ones, which those given on the command line must not contradict.
+
+    Raises:
+      ValueError: naming every setting that differs.
+    """
+    differ = [name for name in wanted if name in given and wanted[name] != saved.get(name)]
+    if differ:
+        listed = "; ".join(f"{name}: {saved.get(name)!r} in config.json, {wanted[name]!r} asked for" for name in differ)
+        raise ValueError(
+            f"--resume continues {folder} with the settings it was started with; leave the others out, or train in "
+            f"another --output. Received: {listed}"
+        )
+    return saved
+
+
+def completed(settings, dataset):
+    """The settings with the number of epochs decided."""
+    if settings["epochs"] is not None:
+        return settings
+    steps = -(-len(dataset.train) // settings["batch_size"])
+    return {**settings, "epochs": min(MOST_EPOCHS, -(-STEPS // steps))}
+
+
+def config(settings, dataset, *, conditional):
+    """What config.json holds: the settings, what the data was, and the versions that ran."""
+    context = dataset.context_train if conditional else None
+    labels = conditional and dataset.num_classes is not None
+    return {
+        "settings": settings,
+        "data": {
+            "name": dataset.name,
+            "event_shape": list(dataset.event_shape),
+            "columns": None if dataset.columns is None else list(dataset.columns),
+            "discrete_levels": dataset.discrete_levels,
+            "num_train": len(dataset.train),
+            "num_validation": len(dataset.validation),
+            "num_test": len(dataset.test),
+            "conditional": conditional,
+            "class_names": list(map(str, dataset.class_names or range(dataset.num_classes))) if labels else None,
+            "class_counts": [int((context == k).sum()) for k in range(dataset.num_classes)] if labels else None,
+            "context_size": context.shape[-1] if conditional and not labels else None,
+            "sha256": _digest(dataset),
+        },
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def check_same_data(saved, now, folder):
+    """Refuses to continue a run on other data than it was started on.
+
+    Raises:
+      ValueError: naming what differs.
+    """
+    differ = [name for name, value in now["data"].items() if value != saved["data"].get(name)]
+    if differ:
+        raise ValueError(
+            f"--resume needs the data {folder} was started on. Received: data that differ in {', '.join(differ)}"
+        )
+
+
+def _digest(dataset):
+    digest = hashlib.sha256()
+    for split in ("train", "validation", "test"):
+        for array in (dataset.examples(split), dataset.context(split)):
+            digest.update(b"" if array is None else array.tobytes())
+    return digest.hexdigest()
+
+
+def _versions():
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu, or tfflows from a checkout
+            found[package] = None
+    if found["tfflows"] is None:
+        from tfflows.version import __version__
+
+        found["tfflows"] = __version__
+    return found

@@ -1,0 +1,62 @@
+"""The look all figures share."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, distinct under the common kinds of colour blindness.
+DATA, SAMPLES, REFERENCE = "#0072B2", "#D55E00", "#4D4D4D"
+DPI = 150
+
+
+def new_figure(width, height):
+    """An empty figure of that size in inches, laid out so that labels never overlap."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
+    return figure
+
+
+def plain(axes):
+    """Removes the frame's top and right side; returns the axes."""
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def dots(axes, x, y, colour, *, label=None):
+    """Points whose size and opacity fall with their number, so that dense regions stay readable."""
+    count = max(len(x), 1)
+    size, alpha = np.clip(12_000 / count, 2.5, 12), np.clip(2500 / count, 0.15, 0.8)
+    return axes.scatter(x, y, s=size, alpha=alpha, color=colour, linewidths=0, rasterized=True, label=label)
+
+
+def limits(values, *, margin=0.05):
+    """`(low, high)` that hold all but the outermost 0.1 % of `values` at either end, and a margin."""
+    low, high = np.quantile(values, [0.001, 0.999])
+    pad = margin * (high - low) or 0.5
+    return float(low - pad), float(high + pad)
+
+
+def matrix(values, what):
+    """`values` as a float array `[n, D]` of at least one finite row.
+
+    Raises:
+      ValueError: another rank, no rows, or values that are not finite.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 2 or not values.size:
+        raise ValueError(f"`{what}` must be an array [n, D] of at least one row. Received: shape {list(values.shape)}")
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        raise ValueError(f"`{what}` must be finite. Received: {bad} non-finite values of {values.size}")
+    return values
+
+
+def column_names(names, size):
+    """`names`, or `x1, ..., xD` where there are none.
+
+    Raises:
+      ValueError: not one name per column.
+    """
+    names = [f"x{i + 1}" for i in range(size)] if names is None else list(map(str, names))
+    if len(names) != size:
+        raise ValueError(f"`names` must name each of {size} columns. Received: {len(names)} names")
+    return names

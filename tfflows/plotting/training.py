@@ -1,0 +1,77 @@
+"""The course of training."""
+
+import numpy as np
+
+from tfflows.plotting import style
+
+
+def training_figure(train, validation=None, *, best_epoch=None, entropy=None):
+    """Negative log-likelihood in nats per epoch.
+
+    The first epochs of a flow are often hundreds of nats worse than the rest: the axis ends where nine tenths of the
+    values fit.
+
+    Args:
+      train: array `[epochs]`, nats per example, one per epoch; the first epoch is number 1.
+      validation: array `[epochs]` or `None`.
+      best_epoch: int from 1, marked on the validation curve (or on the other, when there is none).
+      entropy: float, entropy of the true density in nats, the least any model can reach; `None` where unknown.
+
+    Returns:
+      `matplotlib.figure.Figure`.
+
+    Raises:
+      ValueError: no epochs, arrays of different lengths, or a `best_epoch` that is none of them.
+    """
+    curves = {"training": np.asarray(train, dtype=np.float64)}
+    if validation is not None:
+        curves["validation"] = np.asarray(validation, dtype=np.float64)
+    shapes = {what: curve.shape for what, curve in curves.items()}
+    count = len(np.atleast_1d(curves["training"]))
+    if not count or set(shapes.values()) != {(count,)}:
+        raise ValueError(f"One value per epoch is needed, and at least one epoch. Received: shapes {shapes}")
+    if best_epoch is not None and not 1 <= best_epoch <= count:
+        raise ValueError(f"`best_epoch` must be from 1 to {count}. Received: {best_epoch}")
+    epochs = np.arange(1, count + 1)
+    figure = style.new_figure(7, 4.2)
+    axes = style.plain(figure.subplots())
+    marker = "o" if count <= 30 else None
+    for (what, curve), colour in zip(curves.items(), (style.DATA, style.SAMPLES)):
+        axes.plot(epochs, curve, color=colour, marker=marker, markersize=3, linewidth=1.5, label=what)
+    if best_epoch is not None:
+        _mark_best(axes, best_epoch, list(curves.values())[-1][best_epoch - 1])
+    if entropy is not None:
+        label = f"true entropy, {entropy:.3f}"
+        axes.axhline(entropy, color=style.REFERENCE, linestyle="--", linewidth=1, label=label)
+    axes.set(xlabel="epoch", ylabel="negative log-likelihood (nats per example)")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_ylim(*_range(list(curves.values()), entropy))
+    axes.legend(frameon=False)
+    return figure
+
+
+def _mark_best(axes, epoch, value):
+    if np.isfinite(value):
+        axes.plot(
+            [epoch],
+            [value],
+            linestyle="none",
+            marker="*",
+            markersize=13,
+            color="black",
+            markerfacecolor="#F0E442",
+            label=f"best epoch {epoch}, {value:.3f}",
+            zorder=3,
+        )
+
+
+def _range(curves, entropy):
+    """Limits of the vertical axis: from the lowest value to one that nine tenths of all are below."""
+    values = np.concatenate(curves)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 0.0, 1.0
+    low = min(values.min(), np.inf if entropy is None else entropy)
+    high = np.quantile(values, 0.9) if len(values) > 10 else values.max()
+    pad = 0.06 * (high - low) or 0.5
+    return low - pad, high + pad
