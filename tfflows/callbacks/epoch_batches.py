@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.datasets import batching
+
 
 class EpochBatches(keras.callbacks.Callback):
     """Shuffled batches of arrays in memory; epoch `e` is a pure function of `(seed, e)`.
@@ -62,25 +64,13 @@ class EpochBatches(keras.callbacks.Callback):
         number = tf.data.Dataset.from_generator(
             lambda: iter([self._epoch]), output_signature=tf.TensorSpec([], tf.int32)
         )
-        dataset = number.flat_map(self._batches).apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch))
-        options = tf.data.Options()
-        options.autotune.enabled = False  # nothing to tune, and its thread takes time from the training step
-        return dataset.prefetch(2).with_options(options)
+        return batching.ready(number.flat_map(self._batches), self.steps_per_epoch)
 
     def _batches(self, epoch):
         order_seed, noise_seed = (tf.stack([self._seed, 2 * epoch + part]) for part in (0, 1))
-        count = len(self._x)
-        whole = count - count % self._batch_size
-        order = tf.random.experimental.stateless_shuffle(tf.range(count), order_seed)
-        rows = [tf.gather(self._x, order)]
+        order = tf.random.experimental.stateless_shuffle(tf.range(len(self._x)), order_seed)
+        x = self._x
         if self._dequantize:
-            noise = tf.random.stateless_uniform(tf.shape(rows[0]), noise_seed)
-            rows[0] = tf.minimum(rows[0] + noise, tf.math.nextafter(rows[0] + 1, tf.zeros_like(noise)))
-        if self._context is not None:
-            rows.append(tf.gather(self._context, order))
-        # One gather an epoch and one slice a batch: for small flows a gather a batch costs as much as the step.
-        full = tuple(tf.reshape(each[:whole], (-1, self._batch_size, *each.shape[1:])) for each in rows)
-        dataset = tf.data.Dataset.from_tensor_slices(full)
-        if whole < count:
-            dataset = dataset.concatenate(tf.data.Dataset.from_tensor_slices(tuple(r[None, whole:] for r in rows)))
-        return dataset
+            noise = tf.random.stateless_uniform(tf.shape(x), noise_seed)
+            x = tf.minimum(x + noise, tf.math.nextafter(x + 1, tf.zeros_like(noise)))
+        return batching.sliced([x] if self._context is None else [x, self._context], order, self._batch_size)

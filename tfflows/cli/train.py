@@ -50,7 +50,7 @@ def add_arguments(parser):
         help=f"passes over the data (default: as many as make {STEPS:,} steps, at most {MOST_EPOCHS})",
     )
     add("--batch-size", type=positive, default=512, metavar="N", help="examples per step")
-    add("--learning-rate", type=option_types.positive_float, default=2e-3, help="of Adam, falling to 0 as a cosine")
+    add("--learning-rate", type=option_types.positive_float, default=3e-3, help="of Adam, falling to 0 as a cosine")
     add(
         "--patience",
         type=positive,

@@ -9,6 +9,8 @@ import tensorflow as tf
 from tfflows import callbacks
 from tfflows.cli import run_folder
 
+_WARMUP_STEPS = 300  # of a learning rate that rises from 0; with it and clipping, benchmarks/known_densities.py
+
 
 def prepare(flow, dataset, settings):
     """Compiles and adapts a built flow; nothing is written.
@@ -17,8 +19,11 @@ def prepare(flow, dataset, settings):
       ValueError: data that the flow refuses.
     """
     steps = settings["epochs"] * -(-len(dataset.train) // settings["batch_size"])
-    schedule = keras.optimizers.schedules.CosineDecay(settings["learning_rate"], decay_steps=steps)
-    flow.compile(keras.optimizers.Adam(schedule))
+    warmup = min(_WARMUP_STEPS, steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=settings["learning_rate"], warmup_steps=warmup
+    )
+    flow.compile(keras.optimizers.Adam(schedule, global_clipnorm=1.0))
     events, context = _continuous(flow, dataset, "train", settings["seed"])
     flow.adapt(events, context)
 

@@ -48,15 +48,23 @@ def export_flow(flow, path, *, verbose=False):
     def bijector_kwargs(given):
         return flow._context_kwargs(given[0] if given else None)
 
+    def log_prob(x, *given):
+        return flow.log_prob(x, *given)
+
+    def sample(n, seed, temperature, *given):
+        return flow.sample(n, context=given[0] if given else None, seed=seed, temperature=temperature)
+
+    def forward(z, *given):
+        return flow.bijector.forward(z, **bijector_kwargs(given))
+
+    def inverse(x, *given):
+        return flow.bijector.inverse(x, **bijector_kwargs(given))
+
     module = tf.Module()
     module.flow_variables = [v.value for v in flow.variables]
-    module.log_prob = tf.function(lambda x, *c: flow.log_prob(x, *c), [x, *context])
-    module.sample = tf.function(
-        lambda n, seed, temperature, *c: flow.sample(n, context=(*c, None)[0], seed=seed, temperature=temperature),
-        [*draw, *context],
-    )
-    module.forward = tf.function(lambda z, *c: flow.bijector.forward(z, **bijector_kwargs(c)), [z, *context])
-    module.inverse = tf.function(lambda x, *c: flow.bijector.inverse(x, **bijector_kwargs(c)), [x, *context])
+    for endpoint, arguments in ((log_prob, (x,)), (sample, draw), (forward, (z,)), (inverse, (x,))):
+        signature = [*arguments, *context]
+        setattr(module, endpoint.__name__, tf.function(endpoint, input_signature=signature, autograph=False))
     endpoints = {name: getattr(module, name) for name in ("log_prob", "sample", "forward", "inverse")}
     tf.saved_model.save(module, str(pathlib.Path(path)), signatures=endpoints)
     if verbose:

@@ -9,7 +9,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bridge, export, losses, serialization
-from tfflows.models import batching, inputs
+from tfflows.datasets import batching
+from tfflows.models import inputs
 
 tfd = tfp.distributions
 

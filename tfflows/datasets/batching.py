@@ -1,0 +1,79 @@
+"""Batches of arrays that are in memory."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def sliced(arrays, order, batch_size):
+    """One epoch of batches of tensors that are in memory, as a `tf.data.Dataset` of tuples.
+
+    One gather an epoch and one slice a batch: for small flows a gather for every batch costs as much as the step.
+
+    Args:
+      arrays: sequence of tensors with equal first axis.
+      order: integer tensor, the examples in the order wanted; `None` as they are.
+      batch_size: int; the last batch may be smaller.
+    """
+    count = arrays[0].shape[0]
+    whole = count - count % batch_size
+    rows = [array if order is None else tf.gather(array, order) for array in arrays]
+    full = tuple(tf.reshape(each[:whole], (whole // batch_size, batch_size, *each.shape[1:])) for each in rows)
+    dataset = tf.data.Dataset.from_tensor_slices(full)
+    if whole < count:
+        dataset = dataset.concatenate(tf.data.Dataset.from_tensor_slices(tuple(each[None, whole:] for each in rows)))
+    return dataset
+
+
+def ready(dataset, num_batches):
+    """The dataset with its number of batches known, the next ones fetched ahead, and no tuning thread.
+
+    There is nothing to tune in slicing, and the thread would take time from the training step.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.apply(tf.data.experimental.assert_cardinality(num_batches)).prefetch(2).with_options(options)
+
+
+def shuffled_batches(arrays, batch_size, *, shuffle, seed):
+    """A dataset of batches of arrays that are in memory, in a new order each time it is iterated.
+
+    Args:
+      arrays: tuple of arrays with equal first axis.
+      batch_size: int.
+      shuffle: bool.
+      seed: int, of the sequence of orders.
+
+    Returns:
+      `tf.data.Dataset` of tuples; the last batch of an epoch may be smaller.
+    """
+    arrays = [tf.convert_to_tensor(array) for array in arrays]  # captured, not copied into each epoch's graph
+    count = arrays[0].shape[0]
+
+    def epoch(number):
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), tf.stack([seed, number])) if shuffle else None
+        return sliced(arrays, order, batch_size)
+
+    numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    return ready(numbers.flat_map(epoch), -(-count // batch_size))
+
+
+def train_validation_split(arrays, fraction):
+    """Cuts the last `fraction` off every array, as Keras does.
+
+    Args:
+      arrays: tuple of arrays with equal first axis, or `None`s.
+      fraction: float in (0, 1).
+
+    Returns:
+      Two tuples: what is trained on, what validates.
+
+    Raises:
+      ValueError: a fraction outside (0, 1), or one that leaves a part empty.
+    """
+    count = len(arrays[0])
+    cut = int(np.floor(count * (1 - fraction)))
+    if not 0 < fraction < 1 or not 0 < cut < count:
+        raise ValueError(
+            f"`validation_split` must be in (0, 1) and leave both parts an example. Received: {fraction} of {count}"
+        )
+    return tuple(None if a is None else a[:cut] for a in arrays), tuple(None if a is None else a[cut:] for a in arrays)
