@@ -1,0 +1,32 @@
+"""Graphs and XLA give what eager execution gives."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from cases import CASES, costly, named_weights
+
+
+@costly(CASES)
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_equals_eager(case, jit_compile):
+    bijector = case.shared()
+    weights, kwargs = list(named_weights(bijector).values()), case.kwargs(bijector, (5,))
+    z = case.inputs((5,), seed=3)
+    y = tf.identity(bijector.forward(z, **kwargs))
+
+    def everything(z, y, kwargs):
+        with tf.GradientTape() as tape:
+            tape.watch(y)
+            log_prob = case.distribution(bijector).log_prob(y, bijector_kwargs=kwargs)
+        gradients = tape.gradient(log_prob, [y, *weights], unconnected_gradients="zero")
+        forward = bijector.forward(z, **kwargs)
+        log_dets = (
+            bijector.forward_log_det_jacobian(z, case.ndims, **kwargs),
+            bijector.inverse_log_det_jacobian(y, case.ndims, **kwargs),
+        )
+        return [bijector.inverse(y, **kwargs), log_prob, *log_dets, *gradients, forward]
+
+    compiled = tf.function(everything, jit_compile=jit_compile, autograph=False)(z, y, kwargs)
+    for got, expected in zip(compiled, everything(z, y, kwargs), strict=True):
+        scale = max(1.0, float(tf.reduce_max(tf.abs(expected))))
+        np.testing.assert_allclose(got, expected, rtol=2e-4, atol=2e-5 * scale)

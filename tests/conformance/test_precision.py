@@ -1,0 +1,63 @@
+"""Conditioners may compute in half precision; bijections and log-dets do not."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from cases import every_case, modules, named_weights, weighted_case
+
+from tfflows.bijectors import Coupling
+
+policies = pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+
+
+@every_case
+@policies
+def test_outputs_are_float32_and_close(case, policy):
+    keras.config.set_dtype_policy(policy)
+    bijector, exact = case.fresh(policy), case.shared("float32")
+    kwargs = case.kwargs(bijector, (16,))
+    y = tf.identity(exact.forward(case.base().sample(16, seed=1), **case.kwargs(exact, (16,))))
+    x = bijector.inverse(y, **kwargs)
+    log_dets = (
+        bijector.inverse_log_det_jacobian(y, case.ndims, **kwargs),
+        bijector.forward_log_det_jacobian(tf.identity(x), case.ndims, **kwargs),
+    )
+    assert {each.dtype for each in (x, bijector.forward(tf.identity(x), **kwargs), *log_dets)} == {tf.float32}
+    log_prob = case.distribution(bijector).log_prob(tf.identity(y), bijector_kwargs=kwargs)
+    expected = case.distribution(exact).log_prob(tf.identity(y), bijector_kwargs=case.kwargs(exact, (16,)))
+    assert log_prob.dtype == tf.float32
+    size = np.prod(case.event_shape)
+    np.testing.assert_array_less(np.abs(log_prob - expected) / size, 0.02)
+
+
+@weighted_case
+@policies
+def test_conditioners_compute_in_half_and_weights_stay_float32(case, policy):
+    keras.config.set_dtype_policy(policy)
+    bijector, seen = case.fresh(policy), []
+    couplings = [each for each in modules(bijector) if isinstance(each, Coupling)]
+    for coupling in couplings:
+        call = coupling.conditioner.call
+
+        def recorded(*args, _call=call, **kwargs):
+            out = _call(*args, **kwargs)
+            seen.append(out.dtype)
+            return out
+
+        coupling.conditioner.call = recorded
+    weights, kwargs = named_weights(bijector), case.kwargs(bijector, (4,))
+    y = case.inputs((4,), interval="image")
+    with tf.GradientTape() as tape:
+        log_prob = tf.reduce_sum(case.distribution(bijector).log_prob(y, bijector_kwargs=kwargs))
+    gradients = tape.gradient(log_prob, list(weights.values()))
+    assert seen == [policy.removeprefix("mixed_")] * len(couplings)
+    assert {v.dtype for v in weights.values()} == {g.dtype for g in gradients} == {tf.float32}
+
+
+@every_case
+@pytest.mark.parametrize("dtype", ["int32", "float16"])
+def test_other_dtypes_are_refused(case, dtype):
+    x = tf.cast(case.inputs((4,)), dtype)
+    with pytest.raises(TypeError, match="float32 or float64. Received: dtype " + dtype):
+        case.shared().forward(x, **case.kwargs(case.shared(), (4,)))
