@@ -26,27 +26,35 @@ class _Answer:
         self.kwargs = {name: None if value is None else hold(value) for name, value in kwargs.items()}
         self.states = [state for _, state in weights]
         self.source_taped = _taped([source])
+        self.constant_ildj = _taped([result]) > _taped([ildj]) == 0
 
-    def holds(self, kwargs, weights):
+    def held(self):
+        """`(source, result, ildj)`, or `None` when one is gone: asked once, as another thread may let go of them."""
+        tensors = self.source(), self.result(), self.ildj()
+        return None if any(tensor is None for tensor in tensors) else tensors
+
+    def holds(self, tensors, kwargs, weights):
         """Whether a new computation would give the same tensors, recorded on the same gradient tapes."""
-        if any(reference() is None for reference in (self.source, self.result, self.ildj)):
-            return False
         if self.kwargs.keys() != kwargs.keys():
             return False
         if any((held() if held else None) is not kwargs[name] for name, held in self.kwargs.items()):
             return False
         states = [state for _, state in weights]
-        return len(states) == len(self.states) and all(map(_same, self.states, states)) and self._same_tapes(weights)
+        return (
+            len(states) == len(self.states)
+            and all(map(_same, self.states, states))
+            and self._taped_alike(*tensors, weights)
+        )
 
-    def _same_tapes(self, weights):
+    def _taped_alike(self, source, result, ildj, weights):
         if pywrap_tfe.TFE_Py_TapeSetIsEmpty():
             return True
         reads = [tf.convert_to_tensor(value) for value, _ in weights]
-        wanted = _taped([self.source(), *reads])
+        wanted = _taped([source, *reads])
         # 0: no tape watches, 1: exactly one, 2: several or a persistent one, which cannot be told apart.
-        if wanted > 1 or _taped([self.source()]) != self.source_taped:
+        if wanted > 1 or _taped([source]) != self.source_taped or _taped([result]) != wanted:
             return False
-        return wanted == _taped([self.result(), self.ildj()])
+        return self.constant_ildj or _taped([ildj]) == wanted
 
 
 def _graph():
@@ -117,10 +125,10 @@ class Answers:
         weights = _states(self._bijector.weights) if reusable else ()
         key = (direction, id(tensor), id(_graph()))
         answer = self._store.get(key) if reusable else None
-        if answer is not None and answer.holds(kwargs, weights):
-            source, result = answer.source(), answer.result()
-            if tensor is source or tensor is result:
-                return (result if tensor is source else source), answer.ildj()
+        held = None if answer is None else answer.held()
+        if held is not None and any(tensor is each for each in held[:2]) and answer.holds(held, kwargs, weights):
+            source, result, ildj = held
+            return (result if tensor is source else source), ildj
         self._bijector.check_input(tensor)
         compute = self._bijector.forward_and_log_det if direction == "forward" else self._bijector.inverse_and_log_det
         result, log_det = compute(tensor, **kwargs)
@@ -136,7 +144,8 @@ class Answers:
 
         def forget(reference):
             for k in (key, back):
-                if k in store and store[k].result is reference:
+                answer = store.get(k)
+                if answer is not None and answer.result is reference:
                     store.pop(k, None)
 
         store[key] = store[back] = _Answer(source, result, ildj, kwargs, weights, forget)

@@ -291,6 +291,33 @@ def audit(model, root, used=()):
         )
 
 
+def unadapted(root):
+    """The tfflows bijectors in a tree whose data-dependent weights are not initialised."""
+    return [m for m in (root, *root.submodules) if isinstance(m, KerasBijector) and not m.adapted]
+
+
+def adapt(bijector, y, context):
+    """Initialises the data-dependent weights below `bijector`, from the data end inwards; returns `inverse(y)`.
+
+    Raises:
+      ValueError: some are inside a native bijector other than a chain, where what they see of the data is not known.
+    """
+    if isinstance(bijector, KerasBijector):
+        return bijector.adapt(y, context=context)
+    links = getattr(bijector, "bijectors", None)
+    if type(bijector).__name__.lstrip("_") == "Chain":
+        for link in links:
+            y = adapt(link, y, context)
+        return y
+    waiting = [each.name for each in unadapted(bijector)]
+    if waiting:
+        raise ValueError(
+            "Data-dependent bijectors adapt alone, in a tfflows Chain or in a tfb.Chain. "
+            f"Received: {waiting} inside {type(bijector).__name__}; call their `adapt` yourself"
+        )
+    return bijector.inverse(tf.identity(y), **context_kwargs(bijector, context))
+
+
 def context_kwargs(bijector, context):
     """Keyword arguments that carry `context` to every `KerasBijector` below `bijector`.
 

@@ -15,6 +15,7 @@ import tensorflow_probability as tfp
 from tfflows.bridge import KerasBijector
 
 _TFP_HOMES = {"tfb": tfp.bijectors, "tfd": tfp.distributions, "linalg": tf.linalg}
+_KINDS = (tfp.bijectors.Bijector, tfp.distributions.Distribution, tf.linalg.LinearOperator)
 
 
 def serialize(obj):
@@ -142,7 +143,11 @@ def _class_name(value):
     name = type(value).__name__.lstrip("_")
     for home, module in _TFP_HOMES.items():
         public = getattr(module, name, None)
-        if isinstance(public, type) and (issubclass(public, type(value)) or isinstance(value, public)):
+        if (
+            isinstance(public, type)
+            and issubclass(public, _KINDS)
+            and (issubclass(public, type(value)) or isinstance(value, public))
+        ):
             return f"{home}.{name}" if hasattr(value, "parameters") else None
     return None
 
@@ -150,7 +155,7 @@ def _class_name(value):
 def _class_of(name):
     home, _, rest = name.partition(".")
     found = getattr(_TFP_HOMES[home], rest, None) if home in _TFP_HOMES else KerasBijector.registered_class(name)
-    if found is None:
+    if not (isinstance(found, type) and issubclass(found, _KINDS)):
         raise ValueError(
             f"The file names a class that this program does not know: {name}. Import the module that defines it first."
         )

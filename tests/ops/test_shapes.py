@@ -30,12 +30,19 @@ def test_batch_shape_is_static_where_known():
     assert dynamic(tf.zeros([7, 4])).numpy().tolist() == [7]
 
 
-@pytest.mark.parametrize("batch", [(), (1,), (6,)])
-def test_broadcast_batch(batch):
-    value = tf.reshape(tf.range(float(np.prod(batch) * 3)), (*batch, 3))
-    got = shapes.broadcast_batch(value, tf.zeros([2, 6, 5]))
-    np.testing.assert_array_equal(got, np.broadcast_to(value, (2, 6, 3)))
-    assert shapes.broadcast_batch(value, tf.zeros([2, 6, 5, 5]), event_ndims=2).shape == (2, 6, 3)
+@pytest.mark.parametrize("static", [True, False])
+@pytest.mark.parametrize("batch", [(), (1,), (6,), (2, 6)])
+def test_broadcast_batch(batch, static):
+    for rest in ((3,), ()):
+        value = tf.reshape(tf.range(float(np.prod(batch + rest))), batch + rest)
+        known = tf.TensorShape([2, 6] if static else [None, None])
+        got = shapes.broadcast_batch(value, tf.constant([2, 6]), len(rest), static=known)
+        np.testing.assert_array_equal(got, np.broadcast_to(value, (2, 6, *rest)))
+
+
+def test_broadcast_batch_refuses_what_does_not_fit():
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+        shapes.broadcast_batch(tf.zeros([5, 3]), tf.constant([6]), 1, static=tf.TensorShape([6]))
 
 
 @given(order=st.integers(1, 8).flatmap(lambda n: st.permutations(range(n))), batch=st.sampled_from([(), (3,), (2, 3)]))

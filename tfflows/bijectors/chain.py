@@ -73,15 +73,12 @@ class Chain(bridge.KerasBijector):
     @property
     def adapted(self):
         """Whether every link is."""
-        return all(link.adapted for link in self._links if isinstance(link, bridge.KerasBijector))
+        return not any(bridge.unadapted(link) for link in self._links)
 
     def adapt(self, y, context=None):
         """Initialises every data-dependent link, from the data end inwards; returns `inverse(y)`."""
         for link in self._links:
-            if isinstance(link, bridge.KerasBijector):
-                y = link.adapt(y, context=context)
-            else:
-                y = link.inverse(tf.identity(y), **bridge.context_kwargs(link, context))
+            y = bridge.adapt(link, y, context)
         return y
 
     def _walk(self, x, context, *, forward):

@@ -79,6 +79,15 @@ class Coupling(KerasBijector):
         return y, shapes.sum_event(log_derivative * (1.0 - keep), self.forward_min_event_ndims)
 
     def _parameters_of(self, a, context):
+        """The conditioner's output for `a`, split; it sees one batch axis, whatever batch the event has."""
+        batch_rank = a.shape.rank - self._mask.ndim
+        batch = tf.shape(a)[:batch_rank]
+        if context is not None:
+            trailing = 0 if context.dtype.is_integer else 1  # labels have no axis of their own
+            context = shapes.broadcast_batch(context, batch, trailing, static=a.shape[:batch_rank])
+        if batch_rank != 1:
+            a = tf.reshape(a, [-1, *a.shape[batch_rank:]])
+            context = None if context is None else tf.reshape(context, [-1, *context.shape[batch_rank:]])
         raw = self.conditioner(a if context is None else [a, context])
         expected = self.num_parameters * self._num_outputs
         if raw.shape[-1] != expected:
@@ -86,7 +95,9 @@ class Coupling(KerasBijector):
                 f"The conditioner of {self.name} must return {expected} values on its last axis "
                 f"({self.num_parameters} for each of {self._num_outputs} entries). Received: shape {raw.shape}"
             )
-        return tf.split(tf.cast(raw, a.dtype), self.num_parameters, axis=-1)
+        raw = tf.cast(raw, a.dtype)
+        raw = raw if batch_rank == 1 else tf.reshape(raw, tf.concat([batch, raw.shape[1:]], axis=0))
+        return tf.split(raw, self.num_parameters, axis=-1)
 
     @property
     def _num_outputs(self):

@@ -14,7 +14,7 @@ class Permutation(KerasBijector):
     * inverse: `x[..., p[i]] = y[..., i]`
     * log-det: 0
 
-    `event_ndims`: 1. Cost: a gather in each direction, and a gather (not a scatter) for the gradient.
+    `event_ndims`: 1. Cost: a copy in each direction, and for the gradient.
 
     Args:
       permutation: integers `0 ... n-1`, each once.

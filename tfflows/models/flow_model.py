@@ -88,8 +88,7 @@ class FlowModel(keras.Model):
                 f"batch axes into event axes). Received: batch shape {distribution.batch_shape}, event shape "
                 f"{distribution.event_shape}"
             )
-        ours = isinstance(distribution.bijector, bridge.KerasBijector)
-        read = () if ours else self._variables_read_by(distribution)
+        read = self._variables_read_by(distribution)
         self.flow_layers = bridge.adopt(distribution)
         self._flow = distribution
         self.built = True
@@ -97,17 +96,18 @@ class FlowModel(keras.Model):
 
     def _variables_read_by(self, distribution):
         """Runs a log-probability once: native bijectors may hold layers that build when called, or hide them."""
-        with tf.init_scope(), tf.GradientTape() as tape:
-            context = self._dummy_context()
-            kwargs = bridge.context_kwargs(distribution.bijector, context)
-            x = distribution.bijector.forward(distribution.distribution.sample(1), **kwargs)
+        if not tf.executing_eagerly() or tf.distribute.has_strategy():  # no tape sees the reads there
+            return ()
+        with tf.GradientTape() as tape:
+            kwargs = bridge.context_kwargs(distribution.bijector, self._dummy_context(distribution.dtype))
+            x = distribution.bijector.forward(distribution.distribution.sample(1, seed=_stateless(0)), **kwargs)
             distribution.log_prob(tf.identity(x), bijector_kwargs=kwargs)
         return tape.watched_variables()
 
-    def _dummy_context(self):
+    def _dummy_context(self, dtype):
         if self.num_classes is not None:
             return tf.zeros([1], tf.int32)
-        return None if self.context_size is None else tf.zeros([1, self.context_size])
+        return None if self.context_size is None else tf.zeros([1, self.context_size], dtype)
 
     # -- the flow ----------------------------------------------------------------------------------------------
     @property
@@ -192,8 +192,11 @@ class FlowModel(keras.Model):
         return tf.identity(self.bijector.forward(z, **self._context_kwargs(context)))
 
     def _context_kwargs(self, context):
+        return bridge.context_kwargs(self.bijector, self._context_tensor(context))
+
+    def _context_tensor(self, context):
         if not self.conditional:
-            return {}
+            return None
         if context is None:
             kind = f"labels from 0 to {self.num_classes - 1}" if self.num_classes else f"vectors of {self.context_size}"
             raise ValueError(f"{self.name} is conditional: `context` must hold {kind}. Received: None")
@@ -204,12 +207,12 @@ class FlowModel(keras.Model):
             if context.shape.rank == 0 or context.shape[-1] != self.context_size:
                 raise ValueError(f"`context` must have last axis {self.context_size}. Received: shape {context.shape}")
             context = tf.cast(context, self.distribution.dtype)
-        return bridge.context_kwargs(self.bijector, context)
+        return context
 
     @property
     def adapted(self):
         """Whether every data-dependent weight is initialised."""
-        return self.bijector.adapted if isinstance(self.bijector, bridge.KerasBijector) else True
+        return not bridge.unadapted(self.bijector)
 
     def adapt(self, data, context=None):
         """Initialises data-dependent weights (standardisation, actnorm) from data, once.
@@ -227,8 +230,8 @@ class FlowModel(keras.Model):
         if self.adapted:
             return
         step = -(-len(data) // _ADAPT_EXAMPLES)
-        kwargs = self._context_kwargs(None if context is None else context[::step])
-        self.bijector.adapt(tf.convert_to_tensor(data[::step], self.distribution.dtype), **kwargs)
+        context = self._context_tensor(None if context is None else context[::step])
+        bridge.adapt(self.bijector, tf.convert_to_tensor(data[::step], self.distribution.dtype), context)
 
     # -- Keras -------------------------------------------------------------------------------------------------
     def call(self, inputs_):

@@ -119,7 +119,8 @@ class MLP(keras.layers.Layer):
             context = tf.one_hot(tf.cast(context, tf.int32), self.num_classes, dtype=x.dtype)
         elif context.shape[-1] != self.context_size:
             raise ValueError(f"`context` must have last axis {self.context_size}. Received: shape {context.shape}")
-        return tf.concat([x, shapes.broadcast_batch(tf.cast(context, x.dtype), x)], axis=-1)
+        context = shapes.broadcast_batch(tf.cast(context, x.dtype), tf.shape(x)[:-1], 1, static=x.shape[:-1])
+        return tf.concat([x, context], axis=-1)
 
     def compute_output_shape(self, input_shape):
         x_shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape

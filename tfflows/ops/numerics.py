@@ -39,7 +39,7 @@ def log_scale_bound(name):
     | `"tanh"` | `3 tanh(raw / 3)` | (-3, 3) | RealNVP (Dinh et al. 2017, section 4.1), with a fixed limit |
     | `"arctan"` | `(6/pi) atan(pi raw / 6)` | (-3, 3) | Ardizzone et al. 2019 |
     | `"softsign"` | `raw / (1 + abs(raw) / 3)` | (-3, 3) | |
-    | `"sigmoid"` | `log sigmoid(clip(raw, -10, 10) + 2)` | (-8.01, 0) | Glow's code (Kingma and Dhariwal 2018) |
+    | `"sigmoid"` | `log sigmoid(clip(raw, -10, 10) + 2)` | (-8.0004, 0) | Glow's code (Kingma and Dhariwal 2018) |
     | `"none"` | `raw` | unbounded: may overflow | |
 
     Every one but `"sigmoid"` has value 0 and slope 1 at 0.

@@ -15,18 +15,30 @@ def batch_shape(x, event_ndims):
     return tf.TensorShape(static) if static.is_fully_defined() else tf.shape(x)[: x.shape.rank - event_ndims]
 
 
-def broadcast_batch(value, like, *, event_ndims=1):
-    """Broadcasts the batch axes of `value` (all but the last) to those of `like` (all but its last `event_ndims`)."""
-    if value.shape[:-1].is_fully_defined() and value.shape[:-1] == like.shape[: like.shape.rank - event_ndims]:
+def broadcast_batch(value, batch, trailing, *, static):
+    """Broadcasts the batch axes of `value`, all but its last `trailing`, to the shape `batch`.
+
+    Args:
+      value: `Tensor` `[..., *rest]`, `rest` of rank `trailing` and known.
+      batch: integer `Tensor`, the shape wanted.
+      trailing: int.
+      static: `tf.TensorShape` of `batch`, as far as it is known.
+
+    Returns:
+      `Tensor` `[*batch, *rest]`.
+    """
+    rest = value.shape[value.shape.rank - trailing :]
+    if value.shape[: value.shape.rank - trailing].is_fully_defined() and value.shape == static + rest:
         return value
-    batch = tf.shape(like)[: like.shape.rank - event_ndims]
-    return tf.broadcast_to(value, tf.concat([batch, tf.shape(value)[-1:]], axis=0))
+    value = tf.broadcast_to(value, tf.concat([batch, rest.as_list()], axis=0) if trailing else batch)
+    return tf.ensure_shape(value, static + rest)
 
 
 def permute_last_axis(x, permutation):
-    """`x[..., permutation]` with a gradient that is the inverse gather.
+    """`x[..., permutation]`, whose gradient is the inverse permutation.
 
-    TensorFlow's own gradient of a gather is a scatter, many times slower; for a permutation it is not needed.
+    By unstacking and stacking: TensorFlow's gradient of a gather is a scatter, many times slower, and one of our own
+    (`tf.custom_gradient`) would keep every traced graph alive.
 
     Args:
       x: `Tensor` `[..., n]`.
@@ -38,10 +50,5 @@ def permute_last_axis(x, permutation):
     permutation = np.asarray(permutation)
     if (permutation == np.arange(len(permutation))).all():
         return x
-    inverse = np.argsort(permutation)
-
-    @tf.custom_gradient
-    def run(x):
-        return tf.gather(x, permutation, axis=-1), lambda dy: permute_last_axis(dy, inverse)
-
-    return run(x)
+    columns = tf.unstack(x, num=len(permutation), axis=-1)
+    return tf.stack([columns[i] for i in permutation], axis=-1)
