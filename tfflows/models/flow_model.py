@@ -62,6 +62,7 @@ class FlowModel(keras.Model):
             )
         self.context_size, self.num_classes = context_size, num_classes
         self._flow = None
+        self._known_batches = 0
         if distribution is not None:
             self._hold(distribution)
 
@@ -272,6 +273,7 @@ class FlowModel(keras.Model):
         """
         if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(inputs.is_array, x)):
             x, y = x
+        known_batches = 0
         if inputs.is_array(x):
             x, y = self._checked(x, y, "x")
             if kwargs.get("validation_data") is not None and not isinstance(kwargs["validation_data"], tf.data.Dataset):
@@ -287,6 +289,7 @@ class FlowModel(keras.Model):
                 arrays = (x,) if y is None else (x, y)
                 x = batching.shuffled_batches(arrays, batch_size or 32, shuffle=bool(shuffle), seed=seed)
                 y, batch_size, validation_split = None, None, 0.0
+                known_batches = int(x.cardinality())
         elif isinstance(x, tf.data.Dataset):
             self.build(inputs.split(tf.nest.map_structure(lambda spec: tuple(spec.shape), x.element_spec))[0])
             if not self.adapted:
@@ -294,7 +297,7 @@ class FlowModel(keras.Model):
         elif x is not None and not self.adapted:
             (first, context), x = inputs.peek(x)
             self.adapt(*self._checked(first, context, "x"))
-        self._choose_steps_per_execution(kwargs.get("steps_per_epoch"))
+        self._choose_steps_per_execution(kwargs.get("steps_per_epoch"), known_batches)
         options = {"batch_size": batch_size, "validation_split": validation_split, "shuffle": shuffle, **kwargs}
         try:
             with warnings.catch_warnings():
@@ -315,7 +318,10 @@ class FlowModel(keras.Model):
             context = np.asarray(context)
         return x.astype(self.distribution.dtype.as_numpy_dtype, copy=False), context
 
-    def _choose_steps_per_execution(self, steps_per_epoch):
+    def _choose_steps_per_execution(self, steps_per_epoch, known_batches):
+        if bool(known_batches) != bool(self._known_batches):
+            self.train_function = None
+        self._known_batches = known_batches
         if not getattr(self, "_auto_steps", False):
             return
         small = self.count_params() < _SMALL_FLOW and not self.run_eagerly
@@ -324,6 +330,42 @@ class FlowModel(keras.Model):
         if steps != self.steps_per_execution:
             self.steps_per_execution = steps
             self.train_function = self.test_function = self.predict_function = None
+
+    def make_train_function(self, force=False):
+        """As Keras's, with a leaner loop over the steps of one execution where the number of batches is known.
+
+        Keras asks its iterator before every step whether there is another batch, which costs a small flow a tenth of
+        its time. `fit` on arrays knows the number.
+        """
+        lean = self._known_batches and self.steps_per_execution > 1 and not self.run_eagerly
+        if not lean or type(self).train_step is not FlowModel.train_step or tf.distribute.has_strategy():
+            return super().make_train_function(force=force)
+        if self.train_function is not None and not force:
+            return self.train_function
+        step = tf.function(self.train_step, jit_compile=True) if self.jit_compile else self.train_step
+
+        @tf.function(autograph=False)
+        def run(iterator, count):
+            def body(i):
+                step(iterator.get_next())
+                return i + 1
+
+            tf.while_loop(lambda i: i < count, body, [tf.constant(0)], parallel_iterations=1)
+            return self.get_metrics_result()
+
+        position = {"iterator": None, "done": 0}
+
+        def train_function(iterator):
+            if iterator is not position["iterator"]:
+                position.update(iterator=iterator, done=0)
+            count = min(self.steps_per_execution, self._known_batches - position["done"])
+            if count <= 0:
+                raise StopIteration
+            position["done"] += count
+            return run(iterator, tf.constant(count))
+
+        self.train_function = train_function
+        return train_function
 
     def train_step(self, data):
         """One step of maximum likelihood, Keras's own."""
