@@ -26,6 +26,7 @@ ROWS = {
     "tfflows fit": ("tfflows", {"loop": "fit"}, True, True, False),
     "tfflows loop": ("tfflows", {"loop": "bare"}, True, True, False),
     "tfflows log_prob": ("tfflows", {"evaluation": "function"}, True, False, True),
+    "tfflows log_prob, XLA": ("tfflows", {"evaluation": "xla"}, True, False, True),
     "tfflows predict": ("tfflows", {"evaluation": "predict"}, True, False, True),
     "TFP": ("tfp", {}, True, True, True),
     "TFP, 32 steps a call": ("tfp", {"group": 32}, True, True, False),
@@ -39,7 +40,7 @@ ROWS = {
     "nflows, torch.compile": ("nflows", {"compile": True}, False, True, True),
 }
 TARGETS = {"distrax": 1.0, "flowjax": 1.0, "normflows": 1.5, "zuko": 1.5, "nflows": 1.5}
-OURS = {"train": ("tfflows fit",), "log_prob": ("tfflows log_prob", "tfflows predict")}
+OURS = {"train": ("tfflows fit",), "log_prob": ("tfflows log_prob", "tfflows log_prob, XLA", "tfflows predict")}
 
 
 def parse_args():

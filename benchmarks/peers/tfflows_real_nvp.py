@@ -2,7 +2,8 @@
 
 * ``loop="fit"``: training through ``fit`` on an array, as a user would, shuffling, metrics and checks included.
 * ``loop="bare"``: a compiled loop of ``group`` steps a call over the same flow, without ``fit``.
-* ``evaluation="function"``: ``tf.function`` of ``flow.log_prob``, called once a batch.
+* ``evaluation="function"``: ``tf.function`` of ``flow.log_prob``, called once a batch; ``"xla"``: the same with
+  ``jit_compile=True``.
 * ``evaluation="predict"``: ``flow.predict`` of an array of that many batches, in chunks of one batch.
 
 Differences from the case: a standardisation of the data in front (a shift and a scale that are not trained), and a log
@@ -31,7 +32,7 @@ class TensorFlowFlow:
         train_data: Array of shape ``[N, 2]``.
         loop: ``"fit"`` or ``"bare"``.
         group: Optimizer steps in one call of the compiled function of the bare loop.
-        evaluation: ``"function"`` or ``"predict"``.
+        evaluation: ``"function"``, ``"xla"`` or ``"predict"``.
     """
 
     def __init__(self, flow: RealNVP, train_data: np.ndarray, loop: str, group: int, evaluation: str):
@@ -41,8 +42,8 @@ class TensorFlowFlow:
         self._rows = len(train_data) // BATCH_SIZE
         self._data = train_data[: self._rows * BATCH_SIZE]
         self._first = tf.constant(self._data[:BATCH_SIZE])
-        self._log_prob = tf.function(flow.log_prob)
-        self.log_prob = self._by_function if evaluation == "function" else self._by_predict
+        self._log_prob = tf.function(flow.log_prob, jit_compile=evaluation == "xla")
+        self.log_prob = self._by_predict if evaluation == "predict" else self._by_function
         self.train = self._by_fit if loop == "fit" else self._bare(group)
         flow.compile(keras.optimizers.Adam(LEARNING_RATE))
 
@@ -104,7 +105,7 @@ def build(
         train_data: Array of shape ``[N, 2]``.
         loop: ``"fit"`` or ``"bare"``.
         group: Optimizer steps in one call of the compiled function of the bare loop.
-        evaluation: ``"function"`` or ``"predict"``.
+        evaluation: ``"function"``, ``"xla"`` or ``"predict"``.
 
     Returns:
         The trainer.
@@ -112,7 +113,7 @@ def build(
     Raises:
         ValueError: If there is no such variant.
     """
-    if loop not in ("fit", "bare") or evaluation not in ("function", "predict"):
+    if loop not in ("fit", "bare") or evaluation not in ("function", "xla", "predict"):
         raise ValueError(f"unknown variant: loop={loop!r}, evaluation={evaluation!r}")
     flow = RealNVP(event_shape=train_data.shape[1:], num_layers=8, hidden_units=(64, 64), seed=seed)
     flow.adapt(train_data)

@@ -40,6 +40,24 @@ def peek(batches):
     return split(first)[:2], again()
 
 
+def gather(dataset, limit):
+    """The first `limit` examples or a few more of a `tf.data.Dataset` of batches: `(events, context)` as arrays.
+
+    Raises:
+      ValueError: an empty dataset.
+    """
+    events, contexts = [], []
+    for batch in dataset:
+        x, context, _ = split(batch)
+        events.append(x.numpy())
+        contexts.append(None if context is None else context.numpy())
+        if sum(map(len, events)) >= limit:
+            break
+    if not events:
+        raise ValueError("`data` must hold at least one batch. Received: an empty dataset")
+    return np.concatenate(events), None if contexts[0] is None else np.concatenate(contexts)
+
+
 def check_events(x, event_shape, *, what="x"):
     """Refuses arrays that are not a non-empty batch of finite events.
 
