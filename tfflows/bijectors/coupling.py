@@ -83,6 +83,7 @@ class Coupling(KerasBijector):
         batch_rank = a.shape.rank - self._mask.ndim
         batch = tf.shape(a)[:batch_rank]
         if context is not None:
+            context = tf.convert_to_tensor(context)
             trailing = 0 if context.dtype.is_integer else 1  # labels have no axis of their own
             context = shapes.broadcast_batch(context, batch, trailing, static=a.shape[:batch_rank])
         if batch_rank != 1:

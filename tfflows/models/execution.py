@@ -10,19 +10,18 @@ def counted_train_function(model, num_batches):
     of its time. Here the number of batches in an epoch is known.
 
     Args:
-      model: compiled Keras model, not distributed; `train_step` keeps its logs in the model's metrics.
+      model: compiled Keras model, not distributed and without XLA; `train_step` keeps its logs in the model's metrics.
       num_batches: function that returns the number of batches of the epoch.
 
     Returns:
       Function of an iterator, called until it raises `StopIteration`; each call returns the metrics so far.
     """
-    step = tf.function(model.train_step, jit_compile=True) if model.jit_compile else model.train_step
     position = {"iterator": None, "done": 0}
 
     @tf.function(autograph=False)
     def run(iterator, count):
         def body(i):
-            step(iterator.get_next())
+            model.train_step(iterator.get_next())
             return i + 1
 
         tf.while_loop(lambda i: i < count, body, [tf.constant(0)], parallel_iterations=1)

@@ -333,7 +333,7 @@ class FlowModel(keras.Model):
 
     def make_train_function(self, force=False):
         """As Keras's, with a leaner loop over the steps of one execution where the number of batches is known."""
-        lean = self._known_batches and self.steps_per_execution > 1 and not self.run_eagerly
+        lean = self._known_batches and self.steps_per_execution > 1 and not (self.run_eagerly or self.jit_compile)
         if not lean or type(self).train_step is not FlowModel.train_step or tf.distribute.has_strategy():
             return super().make_train_function(force=force)
         if self.train_function is None or force:
