@@ -93,6 +93,29 @@ def mean_gap(gaps):
     return f"{mean} ({broken} of {len(gaps)} diverged)" if broken else mean
 
 
+def summary(args, densities, gaps, finite, times):
+    """The table and what it means, from the measurements by bound (and name of density)."""
+    bounds = list(gaps)
+    first = bounds[0]
+    headers = ["bound", *(f"gap {name}" for name in densities), "finite to, at least"]
+    headers += [f"finite at {wanted:.0e}" for wanted in WANTED] + ["ms per step", f"time / {first}'s"]
+    rows = []
+    for bound in bounds:
+        means = [mean_gap(gaps[bound][name]) for name in densities]
+        kept = [f"{sum(value >= wanted for value in finite[bound])} of {len(finite[bound])}" for wanted in WANTED]
+        ratios = [mine / theirs for mine, theirs in zip(times[bound], times[first], strict=True)]
+        milliseconds = 1e3 * reporting.median(times[bound])
+        rows.append([bound, *means, f"{min(finite[bound]):.0e}", *kept, f"{milliseconds:.2f}"])
+        rows[-1].append(reporting.spread(ratios))
+    return (
+        f"RealNVP, 8 couplings, hidden layers 64 and 64; {args.steps} steps, {RECIPE}. Gap to the true density in "
+        f"nats, mean of {args.runs} seeds; diverged: the loss became NaN. Finite: log-probability and its gradients "
+        f"with respect to the input and every weight, at that many standard deviations from the mean in "
+        f"{DIRECTIONS} directions, of trained flows. "
+        f"Time: {args.rounds} interleaved rounds, median (smallest to largest).\n\n" + reporting.table(headers, rows)
+    )
+
+
 def main():
     args = parse_args()
     reporting.use_threads(args.threads)
@@ -116,24 +139,7 @@ def main():
     for flow in flows.values():
         flow.compile(keras.optimizers.Adam(0.0))  # a full step that leaves the trained weights where they are
     times = seconds_per_step(flows, data, args.rounds)
-    first = bounds[0]
-    headers = ["bound", *(f"gap {density.name}" for density in densities), "finite to, at least"]
-    headers += [f"finite at {wanted:.0e}" for wanted in WANTED] + ["ms per step", f"time / {first}'s"]
-    rows = []
-    for bound in bounds:
-        means = [mean_gap(gaps[bound][density.name]) for density in densities]
-        kept = [f"{sum(value >= wanted for value in finite[bound])} of {len(finite[bound])}" for wanted in WANTED]
-        ratios = [mine / theirs for mine, theirs in zip(times[bound], times[first], strict=True)]
-        milliseconds = 1e3 * reporting.median(times[bound])
-        rows.append([bound, *means, f"{min(finite[bound]):.0e}", *kept, f"{milliseconds:.2f}"])
-        rows[-1].append(reporting.spread(ratios))
-    text = (
-        f"RealNVP, 8 couplings, hidden layers 64 and 64; {args.steps} steps, {RECIPE}. Gap to the true density in "
-        f"nats, mean of {args.runs} seeds; diverged: the loss became NaN. Finite: log-probability and its gradients "
-        f"with respect to the input and every weight, at that many standard deviations from the mean in "
-        f"{DIRECTIONS} directions, of trained flows. "
-        f"Time: {args.rounds} interleaved rounds, median (smallest to largest).\n\n" + reporting.table(headers, rows)
-    )
+    text = summary(args, [density.name for density in densities], gaps, finite, times)
     print()
     record = {"steps": args.steps, "runs": args.runs, "gaps": gaps, "largest_finite_input": finite, "seconds": times}
     reporting.report("log_scale_bounds", "Bounds of the log-scale", text, record, args)
