@@ -8,7 +8,7 @@ if keras.backend.backend() != "tensorflow":
         f"Received: {keras.backend.backend()!r}"
     )
 
-from tfflows import bijectors, bridge, datasets, export, losses, metrics, models, networks, ops, serialization  # noqa: E402
+from tfflows import bijectors, bridge, datasets, export, layers, losses, metrics, models, networks, ops, serialization  # noqa: E402
 from tfflows.version import __version__  # noqa: E402
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "bridge",
     "datasets",
     "export",
+    "layers",
     "losses",
     "metrics",
     "models",

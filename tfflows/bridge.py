@@ -18,6 +18,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import answers
+from tfflows.ops import shapes
 
 tfb = tfp.bijectors
 tfd = tfp.distributions
@@ -213,6 +214,13 @@ def keras_layers_of(root):
     return list(layers.values())
 
 
+def weights_of(root):
+    """Every weight of a tree of bijectors: those of its Keras layers, then raw `tf.Variable`s of native parts."""
+    weights = [v for layer in keras_layers_of(root) for v in layer.variables]
+    owned = {id(v.value) for v in weights}
+    return weights + [v for v in root.variables if id(v) not in owned]
+
+
 def _held(value):
     """Keras layers in an attribute, or in lists, tuples and dicts of it."""
     if isinstance(value, keras.layers.Layer):
@@ -256,23 +264,22 @@ def adopt(root):
             held = _held(list(vars(module).values()))
             if held:
                 module._keras_weights = [v.value for each in held for v in each.variables]
-    owned = {id(v.value) for layer in layers for v in layer.variables}
-    raw = [v for v in root.variables if id(v) not in owned]
+    raw = [v for v in weights_of(root) if isinstance(v, tf.Variable)]
     return [*layers, AdoptedVariables(raw, name="tfp_variables")] if raw else layers
 
 
-def audit(model, root, used=()):
+def audit(variables, root, used=()):
     """Checks that Keras and TFP see the same weights.
 
     Args:
-      model: the Keras model.
-      root: the distribution it holds.
+      variables: the Keras variables that a model sees of the distribution it holds.
+      root: that distribution.
       used: `tf.Variable`s that a log-probability was seen to read.
 
     Raises:
       ValueError: naming every weight that one side misses.
     """
-    keras_sees = {id(v.value): v.path for v in model.variables}
+    keras_sees = {id(v.value): v.path for v in variables}
     tfp_sees = {id(v): v.name for v in root.variables}
     reads = {id(v): v.name for v in used}
     missing = {
@@ -316,6 +323,32 @@ def adapt(bijector, y, context):
             f"Received: {waiting} inside {type(bijector).__name__}; call their `adapt` yourself"
         )
     return bijector.inverse(tf.identity(y), **context_kwargs(bijector, context))
+
+
+def evaluate(bijector, x, ndims, context, *, forward):
+    """Value and log-det of any bijector in one pass: the link of a composition.
+
+    Args:
+      bijector: tfflows or native bijector.
+      x: `Tensor`, input of the direction wanted.
+      ndims: int, rank of the event of `x`, at least the bijector's own.
+      context: `Tensor` or `None`; native bijectors without tfflows bijectors inside receive none.
+      forward: bool, the direction.
+
+    Returns:
+      The value, its log-det over `ndims` event axes, and the rank of the event of the value.
+    """
+    after = bijector.forward_event_ndims(ndims) if forward else bijector.inverse_event_ndims(ndims)
+    if isinstance(bijector, KerasBijector):
+        bijector.check_input(x)
+        y, log_det = (bijector.forward_and_log_det if forward else bijector.inverse_and_log_det)(x, context=context)
+        least = bijector.forward_min_event_ndims if forward else bijector.inverse_min_event_ndims
+        return y, shapes.sum_event(log_det, ndims - least), after
+    kwargs = context_kwargs(bijector, context)
+    x = tf.identity(x)  # a tensor that TFP's cache has not seen: no answer from before a weight update
+    if forward:
+        return bijector.forward(x, **kwargs), bijector.forward_log_det_jacobian(x, ndims, **kwargs), after
+    return bijector.inverse(x, **kwargs), bijector.inverse_log_det_jacobian(x, ndims, **kwargs), after
 
 
 def context_kwargs(bijector, context):

@@ -14,9 +14,20 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bridge
-from tfflows.bijectors import ActNorm, AdditiveCoupling, AffineCoupling, Chain, Logit, Permutation
+from tfflows.bijectors import (
+    ActNorm,
+    AdditiveCoupling,
+    AffineCoupling,
+    Chain,
+    DiagonalAffine,
+    FactorOut,
+    InvertibleConv,
+    Logit,
+    Permutation,
+    Squeeze,
+)
 from tfflows.models import FlowModel
-from tfflows.networks import MLP
+from tfflows.networks import MLP, ContextLinear, ConvNet, ConvResNet
 from tfflows.ops import masks
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -217,6 +228,45 @@ def _native_conditional(policy):
     return tfb.Chain([first, tfb.Invert(second, name="inverted")])
 
 
+def _shaken(bijector, by=0.2):
+    """What starts at zero or as the identity, moved away from there."""
+    nudge(bijector, seed=8, by=by)
+    return bijector
+
+
+def _conv_coupling(policy, shape=(4, 4, 2), seed=1, **options):
+    net = ConvNet(shape[-1], hidden_filters=(6, 5), activation="tanh", seed=seed, dtype=policy, **options)
+    return _shaken(AffineCoupling(masks.channel_half(shape), net))
+
+
+def _resnet_coupling(policy):
+    net = ConvResNet(4, hidden_filters=5, num_blocks=2, activation="tanh", seed=1, dtype=policy)
+    return _shaken(AffineCoupling(masks.checkerboard((4, 4, 2)), net))
+
+
+def _mixing(policy, shape, parametrization="plu"):
+    dtype = bijection_dtype(policy)
+    return _shaken(InvertibleConv(shape, parametrization=parametrization, dtype=dtype, seed=0), by=0.1)
+
+
+def _gaussian(policy, shape, classes=None):
+    net = None if classes is None else ContextLinear(2 * shape[-1], num_classes=classes, dtype=policy)
+    return _shaken(DiagonalAffine(shape, conditioner=net, dtype=bijection_dtype(policy)))
+
+
+def _squeezed(*links):
+    return Chain([Squeeze(), *links, tfb.Invert(Squeeze())])
+
+
+def _multi_scale(policy):
+    """Glow's structure: two scales, a learned prior at each, the class everywhere."""
+    outer, inner = (2, 2, 4), (1, 1, 8)
+    step = [_actnorm(policy, outer), _mixing(policy, outer), _conv_coupling(policy, outer, num_classes=3)]
+    prior = AffineCoupling(masks.channel_half(outer), ConvNet(4, hidden_filters=(), num_classes=3, dtype=policy))
+    top = _squeezed(_mixing(policy, inner), _gaussian(policy, inner, classes=3))
+    return _squeezed(*step, _shaken(prior), FactorOut(top, 2))
+
+
 _UNIT = (0.0, 1.0)
 _HALF, _FLIP, _ODD = masks.half(4), masks.half(4, flip=True), masks.alternating(5)
 
@@ -247,13 +297,22 @@ CASES = [
     Case("chain_nested", _nested, (2,)),
     Case("chain_image", _image, (4, 4, 2), domain=(-1.5, 1.5), image=(0.0, 256.0)),
     Case("invert_affine", lambda p: tfb.Invert(_affine(p, masks.half(2))), (2,)),
+    Case("squeeze", lambda p: _squeezed(Permutation([5, 1, 7, 0, 2, 4, 6, 3])), (4, 4, 2), weights=False),
+    Case("invertible_conv", lambda p: _mixing(p, (2, 2, 3)), (2, 2, 3)),
+    Case("invertible_conv_plain", lambda p: _mixing(p, (2,), "plain"), (2,)),
+    Case("conv_net", _conv_coupling, (4, 4, 2)),
+    Case("conv_net_vector_context", lambda p: _conv_coupling(p, context_size=3), (4, 4, 2), context="vector"),
+    Case("conv_resnet", _resnet_coupling, (4, 4, 2)),
+    Case("diagonal_affine", lambda p: _gaussian(p, (2,)), (2,)),
+    Case("factor_out", lambda p: FactorOut(_affine(p, masks.half(2)), 2), (3,)),
+    Case("multi_scale", _multi_scale, (4, 4, 1), context="class"),
     Case("native_chain", _native, (4,), native=True),
     Case("native_chain_context", _native_conditional, (4,), context="class", native=True),
 ]  # fmt: skip
 
 # Differ from a neighbour in one formula: the expensive tests take them under `-m slow` only.
 VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign", "affine_sigmoid", "affine_unbounded",
-            "affine_relu_residual", "additive_class_context"}  # fmt: skip
+            "affine_relu_residual", "additive_class_context", "conv_net", "invertible_conv_plain"}  # fmt: skip
 
 
 def costly(cases):

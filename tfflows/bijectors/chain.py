@@ -62,7 +62,7 @@ class Chain(bridge.KerasBijector):
 
     @property
     def weights(self):
-        return [v for layer in bridge.keras_layers_of(self) for v in layer.variables] + self._native_variables()
+        return bridge.weights_of(self)
 
     def forward_and_log_det(self, x, context=None):
         return self._walk(x, context, forward=True)
@@ -85,13 +85,9 @@ class Chain(bridge.KerasBijector):
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
         total = tf.zeros(shapes.batch_shape(x, ndims), x.dtype)
         for link in reversed(self._links) if forward else self._links:
-            x, log_det, ndims = _evaluate(link, x, ndims, context, forward=forward)
+            x, log_det, ndims = bridge.evaluate(link, x, ndims, context, forward=forward)
             total += tf.cast(log_det, total.dtype)
         return x, total
-
-    def _native_variables(self):
-        owned = {id(v.value) for layer in bridge.keras_layers_of(self) for v in layer.variables}
-        return [v for v in self.variables if id(v) not in owned]
 
     def _forward_event_shape(self, shape):
         for link in reversed(self._links):
@@ -112,18 +108,3 @@ class Chain(bridge.KerasBijector):
         for link in self._links:
             shape = link.inverse_event_shape_tensor(shape)
         return shape
-
-
-def _evaluate(link, x, ndims, context, *, forward):
-    """One link: its value, its log-det over `ndims` event axes, and the event's rank after it."""
-    after = link.forward_event_ndims(ndims) if forward else link.inverse_event_ndims(ndims)
-    if isinstance(link, bridge.KerasBijector):
-        link.check_input(x)
-        y, log_det = (link.forward_and_log_det if forward else link.inverse_and_log_det)(x, context=context)
-        least = link.forward_min_event_ndims if forward else link.inverse_min_event_ndims
-        return y, shapes.sum_event(log_det, ndims - least), after
-    kwargs = bridge.context_kwargs(link, context)
-    x = tf.identity(x)  # a tensor that TFP's cache has not seen: no answer from before a weight update
-    if forward:
-        return link.forward(x, **kwargs), link.forward_log_det_jacobian(x, ndims, **kwargs), after
-    return link.inverse(x, **kwargs), link.inverse_log_det_jacobian(x, ndims, **kwargs), after

@@ -78,18 +78,36 @@ class Coupling(KerasBijector):
         y = tf.where(self._mask, x, y)
         return y, shapes.sum_event(log_derivative * (1.0 - keep), self.forward_min_event_ndims)
 
-    def _parameters_of(self, a, context):
-        """The conditioner's output for `a`, split; it sees one batch axis, whatever batch the event has."""
+    @property
+    def adapted(self):
+        """Whether the conditioner is, if it has anything to initialise from data."""
+        return getattr(self.conditioner, "adapted", True)
+
+    def adapt(self, y, context=None):
+        """Lets the conditioner initialise itself from what it sees of the data `y`; returns `inverse(y)`."""
+        y = tf.convert_to_tensor(y)
+        self.check_input(y)
+        if not self.adapted:
+            a = self._split(y)[0] if self._splits_last_axis else y * tf.constant(self._mask, y.dtype)
+            self.conditioner.adapt(self._conditioner_inputs(a, context))
+        return self.inverse_and_log_det(y, context=context)[0]
+
+    def _conditioner_inputs(self, a, context):
+        """`a`, or `[a, context]`, with one batch axis, whatever batch the event has."""
         batch_rank = a.shape.rank - self._mask.ndim
-        batch = tf.shape(a)[:batch_rank]
         if context is not None:
             context = tf.convert_to_tensor(context)
-            trailing = 0 if context.dtype.is_integer else 1  # labels have no axis of their own
-            context = shapes.broadcast_batch(context, batch, trailing, static=a.shape[:batch_rank])
+            trailing = getattr(self.conditioner, "context_ndims", 0 if context.dtype.is_integer else 1)
+            context = shapes.broadcast_batch(context, tf.shape(a)[:batch_rank], trailing, static=a.shape[:batch_rank])
         if batch_rank != 1:
             a = tf.reshape(a, [-1, *a.shape[batch_rank:]])
             context = None if context is None else tf.reshape(context, [-1, *context.shape[batch_rank:]])
-        raw = self.conditioner(a if context is None else [a, context])
+        return a if context is None else [a, context]
+
+    def _parameters_of(self, a, context):
+        """The conditioner's output for `a`, split."""
+        batch_rank = a.shape.rank - self._mask.ndim
+        raw = self.conditioner(self._conditioner_inputs(a, context))
         expected = self.num_parameters * self._num_outputs
         if raw.shape[-1] != expected:
             raise ValueError(
@@ -97,7 +115,8 @@ class Coupling(KerasBijector):
                 f"({self.num_parameters} for each of {self._num_outputs} entries). Received: shape {raw.shape}"
             )
         raw = tf.cast(raw, a.dtype)
-        raw = raw if batch_rank == 1 else tf.reshape(raw, tf.concat([batch, raw.shape[1:]], axis=0))
+        if batch_rank != 1:
+            raw = tf.reshape(raw, tf.concat([tf.shape(a)[:batch_rank], raw.shape[1:]], axis=0))
         return tf.split(raw, self.num_parameters, axis=-1)
 
     @property
@@ -124,7 +143,7 @@ class Coupling(KerasBijector):
         seen = (*event[:-1], self._num_copied) if self._splits_last_axis else event
         if not conditioner.built:
             with tf.init_scope():
-                if any(getattr(conditioner, name, None) for name in ("context_size", "num_classes")):
+                if hasattr(conditioner, "context_ndims"):  # ours: built from a shape, with or without a context
                     conditioner.build((None, *seen))
                 else:
                     conditioner(tf.zeros((1, *seen), conditioner.compute_dtype))

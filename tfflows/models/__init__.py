@@ -1,7 +1,8 @@
 """Keras models that are flows."""
 
 from tfflows.models.flow_model import FlowModel
+from tfflows.models.glow import Glow
 from tfflows.models.loading import load_model
 from tfflows.models.real_nvp import RealNVP
 
-__all__ = ["FlowModel", "RealNVP", "load_model"]
+__all__ = ["FlowModel", "Glow", "RealNVP", "load_model"]

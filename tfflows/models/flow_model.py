@@ -11,10 +11,10 @@ import tensorflow_probability as tfp
 from tfflows import bridge, export, losses, serialization
 from tfflows.datasets import batching
 from tfflows.models import execution, inputs
+from tfflows.ops import seeds
 
 tfd = tfp.distributions
 
-_ADAPT_EXAMPLES = 100_000
 _RESIDENT_BYTES = 2**29  # larger arrays go through Keras's own batching, which copies less
 _SMALL_FLOW, _SMALL_FLOW_STEPS = 1_000_000, 32
 
@@ -28,11 +28,15 @@ class FlowModel(keras.Model):
 
     Batches are `x` or `(x, context)` in arrays, `tf.data`, generators; an unconditional flow ignores the second.
 
+    With a `dequantization` the data are integers, and `flow(x)` estimates a lower bound of their log-probability; the
+    distribution is one of the dequantized reals (see `layers.Dequantization`).
+
     Args:
       distribution: `tfd.TransformedDistribution` over single events (batch shape `[]`, known event shape), native
         or built from tfflows bijectors. `None` in subclasses that make it in `make_distribution`.
       context_size: int, size of the float context of its conditioners; `None` for none.
       num_classes: int, number of classes of an integer context; `None` for none.
+      dequantization: `layers.Dequantization` of a flow over integers; `None` for a density of reals.
       name: str.
       dtype: Keras precision policy; only conditioners compute in half precision.
 
@@ -53,7 +57,20 @@ class FlowModel(keras.Model):
     [3]
     """
 
-    def __init__(self, distribution=None, *, context_size=None, num_classes=None, name=None, dtype=None, **kwargs):
+    adapt_examples = 100_000
+    """Examples, at most, that `adapt` looks at."""
+
+    def __init__(
+        self,
+        distribution=None,
+        *,
+        context_size=None,
+        num_classes=None,
+        dequantization=None,
+        name=None,
+        dtype=None,
+        **kwargs,
+    ):
         super().__init__(name=name, dtype=dtype, autocast=False, **kwargs)
         if context_size is not None and num_classes is not None:
             raise ValueError(
@@ -61,6 +78,7 @@ class FlowModel(keras.Model):
                 f"Received: context_size={context_size}, num_classes={num_classes}"
             )
         self.context_size, self.num_classes = context_size, num_classes
+        self.dequantization = dequantization
         self._flow = None
         self._known_batches = 0
         if distribution is not None:
@@ -93,7 +111,8 @@ class FlowModel(keras.Model):
         self.flow_layers = bridge.adopt(distribution)
         self._flow = distribution
         self.built = True
-        bridge.audit(self, distribution, used=read)
+        others = set() if self.dequantization is None else {id(v) for v in self.dequantization.variables}
+        bridge.audit([v for v in self.variables if id(v) not in others], distribution, used=read)
 
     def _variables_read_by(self, distribution):
         """Runs a log-probability once: native bijectors may hold layers that build when called, or hide them."""
@@ -101,7 +120,7 @@ class FlowModel(keras.Model):
             return ()
         with tf.GradientTape() as tape:
             kwargs = bridge.context_kwargs(distribution.bijector, self._dummy_context(distribution.dtype))
-            x = distribution.bijector.forward(distribution.distribution.sample(1, seed=_stateless(0)), **kwargs)
+            x = distribution.bijector.forward(distribution.distribution.sample(1, seed=seeds.stateless(0)), **kwargs)
             distribution.log_prob(tf.identity(x), bijector_kwargs=kwargs)
         return tape.watched_variables()
 
@@ -136,12 +155,14 @@ class FlowModel(keras.Model):
         """Whether the flow takes a context."""
         return self.context_size is not None or self.num_classes is not None
 
-    def log_prob(self, x, context=None):
+    def log_prob(self, x, context=None, *, seed=None):
         """Log-probability in nats per example.
 
         Args:
-          x: events `[..., *event_shape]`.
+          x: events `[..., *event_shape]`; integers `[batch, *event_shape]` of a flow with a `dequantization` give an
+            estimate, from one draw of the noise, of a lower bound of their log-probability.
           context: `[..., context_size]` or integer labels `[...]` of a conditional flow; ignored otherwise.
+          seed: int, of the noise.
 
         Returns:
           `Tensor` `[...]`.
@@ -152,10 +173,13 @@ class FlowModel(keras.Model):
         """
         distribution = self.distribution
         x = tf.convert_to_tensor(x)
+        if x.dtype.is_integer and self.dequantization is not None:
+            y, log_q = self.dequantization(x, seed=seed)
+            return self.log_prob(y, context) - tf.cast(log_q, distribution.dtype)
         if not x.dtype.is_floating:
             raise TypeError(
                 f"{self.name} is a density over floating-point events. Received: dtype {x.dtype.name}; "
-                "discrete data is dequantized first"
+                "discrete data needs a `dequantization`"
             )
         rank = len(self.event_shape)
         if (
@@ -178,7 +202,7 @@ class FlowModel(keras.Model):
           temperature: float > 0, scales the base distribution about its mean; below 1 samples are more typical.
 
         Returns:
-          `Tensor` `[n, *event_shape]`.
+          `Tensor` `[n, *event_shape]`, integers of a flow with a `dequantization`.
 
         Raises:
           ValueError: a temperature that is not positive, or a missing context.
@@ -186,11 +210,24 @@ class FlowModel(keras.Model):
         if isinstance(temperature, (int, float)) and temperature <= 0:
             raise ValueError(f"`temperature` must be positive. Received: {temperature}")
         base = self.distribution.distribution
-        z = base.sample(n, seed=None if seed is None else _stateless(seed))
+        z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))
         if not (isinstance(temperature, (int, float)) and temperature == 1):
             mean = base.mean()
             z = mean + tf.cast(temperature, z.dtype) * (z - mean)
-        return tf.identity(self.bijector.forward(z, **self._context_kwargs(context)))
+        return self.decode(z, context)
+
+    def encode(self, x, context=None, *, seed=None):
+        """Latents `[..., *event_shape]` of events; integers are dequantized first, with noise of that seed."""
+        x = tf.convert_to_tensor(x)
+        if x.dtype.is_integer and self.dequantization is not None:
+            x = self.dequantization(x, seed=seed)[0]
+        return self.bijector.inverse(tf.identity(tf.cast(x, self.distribution.dtype)), **self._context_kwargs(context))
+
+    def decode(self, z, context=None):
+        """Events of latents, integers of a flow with a `dequantization`."""
+        z = tf.identity(tf.cast(z, self.distribution.dtype))
+        y = tf.identity(self.bijector.forward(z, **self._context_kwargs(context)))
+        return y if self.dequantization is None else self.dequantization.quantized(y)
 
     def _context_kwargs(self, context):
         return bridge.context_kwargs(self.bijector, self._context_tensor(context))
@@ -213,26 +250,31 @@ class FlowModel(keras.Model):
     @property
     def adapted(self):
         """Whether every data-dependent weight is initialised."""
-        return not bridge.unadapted(self.bijector)
+        return not bridge.unadapted(self.bijector) and getattr(self.dequantization, "adapted", True)
 
     def adapt(self, data, context=None):
         """Initialises data-dependent weights (standardisation, actnorm) from data, once.
 
         Args:
-          data: events `[n, *event_shape]` (up to 100,000, evenly spaced, are used), or a `tf.data.Dataset` of batches.
+          data: events `[n, *event_shape]` (up to `adapt_examples` of them, evenly spaced, are used), or a
+            `tf.data.Dataset` of batches.
           context: contexts of an array of events.
 
         Raises:
           ValueError: empty or non-finite data, or another event shape.
         """
         if isinstance(data, tf.data.Dataset):
-            data, context = inputs.gather(data, _ADAPT_EXAMPLES)
+            data, context = inputs.gather(data, self.adapt_examples)
         data, context = self._checked(data, context, "data")
         if self.adapted:
             return
-        step = -(-len(data) // _ADAPT_EXAMPLES)
-        context = self._context_tensor(None if context is None else context[::step])
-        bridge.adapt(self.bijector, tf.convert_to_tensor(data[::step], self.distribution.dtype), context)
+        step = -(-len(data) // self.adapt_examples)
+        data, context = data[::step], self._context_tensor(None if context is None else context[::step])
+        if self.dequantization is not None:
+            if not getattr(self.dequantization, "adapted", True):
+                self.dequantization.adapt(data)
+            data = self.dequantization(data, seed=0)[0]
+        bridge.adapt(self.bijector, tf.convert_to_tensor(data, self.distribution.dtype), context)
 
     # -- Keras -------------------------------------------------------------------------------------------------
     def call(self, inputs_):
@@ -291,7 +333,9 @@ class FlowModel(keras.Model):
                 y, batch_size, validation_split = None, None, 0.0
                 known_batches = int(x.cardinality())
         elif isinstance(x, tf.data.Dataset):
-            self.build(inputs.split(tf.nest.map_structure(lambda spec: tuple(spec.shape), x.element_spec))[0])
+            events = inputs.split(x.element_spec)[0]
+            self.build(tuple(events.shape))
+            inputs.check_kind(events.dtype, self.dequantization)
             if not self.adapted:
                 self.adapt(x)
         elif x is not None and not self.adapted:
@@ -304,19 +348,21 @@ class FlowModel(keras.Model):
                 warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # Keras's default, not the user's word
                 return super().fit(x, y, **options)
         except tf.errors.InvalidArgumentError as error:
-            raise inputs.explain(error, x) from error
+            raise inputs.explain(error, x, dequantization=self.dequantization, num_classes=self.num_classes) from error
 
     def _checked(self, x, context, what):
         """Events and context as arrays in the flow's dtypes, the context `None` in an unconditional flow."""
         x = np.asarray(x)
         self.build(x.shape)
-        inputs.check_events(x, self.event_shape, what=what)
+        inputs.check_events(x, self.event_shape, what=what, dequantization=self.dequantization)
         if not self.conditional:
             context = None
         else:
             inputs.check_context(context, len(x), context_size=self.context_size, num_classes=self.num_classes)
             context = np.asarray(context)
-        return x.astype(self.distribution.dtype.as_numpy_dtype, copy=False), context
+        if self.dequantization is None:
+            x = x.astype(self.distribution.dtype.as_numpy_dtype, copy=False)
+        return x, context
 
     def _choose_steps_per_execution(self, steps_per_epoch, known_batches):
         if bool(known_batches) != bool(self._known_batches):
@@ -343,7 +389,8 @@ class FlowModel(keras.Model):
     def train_step(self, data):
         """One step of maximum likelihood, Keras's own."""
         (x, *context), target, sample_weight = self._supervised(data)
-        return super().train_step(((inputs.finite(x), *context), target, sample_weight))
+        x, *context = inputs.asserted(x, *context, dequantization=self.dequantization, num_classes=self.num_classes)
+        return super().train_step(((x, *context), target, sample_weight))
 
     def test_step(self, data):
         """Evaluation of a batch."""
@@ -357,6 +404,7 @@ class FlowModel(keras.Model):
         """Keras's `(inputs, target, sample_weight)`: the target is the event, which losses and metrics may want."""
         x, context, sample_weight = inputs.split(data)
         x = tf.convert_to_tensor(x)
+        inputs.check_kind(x.dtype, self.dequantization)
         return ((x, context) if self.conditional else (x,)), x, sample_weight
 
     def _symbolic_build(self, iterator=None, data_batch=None):
@@ -375,6 +423,7 @@ class FlowModel(keras.Model):
             "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
             "context_size": self.context_size,
             "num_classes": self.num_classes,
+            "dequantization": keras.saving.serialize_keras_object(self.dequantization),
             "distribution": serialization.serialize(self.distribution),
         }
 
@@ -384,14 +433,11 @@ class FlowModel(keras.Model):
         config = dict(config)
         if config.get("distribution") is not None:
             config["distribution"] = serialization.deserialize(config["distribution"])
-        if isinstance(config.get("dtype"), dict):
-            config["dtype"] = keras.saving.deserialize_keras_object(config["dtype"])
+        for name in ("dtype", "dequantization"):
+            if isinstance(config.get(name), dict):
+                config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
 
     def export(self, filepath, **kwargs):
         """Writes a SavedModel with endpoints `log_prob`, `sample`, `forward`, `inverse`; see `tfflows.export`."""
         export.export_flow(self, filepath, **kwargs)
-
-
-def _stateless(seed):
-    return tf.constant([0, seed], tf.int32) if isinstance(seed, (int, np.integer)) else seed

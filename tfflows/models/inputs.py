@@ -58,29 +58,52 @@ def gather(dataset, limit):
     return np.concatenate(events), None if contexts[0] is None else np.concatenate(contexts)
 
 
-def check_events(x, event_shape, *, what="x"):
-    """Refuses arrays that are not a non-empty batch of finite events.
+def check_kind(dtype, dequantization):
+    """Refuses a dtype that is not of the kind of events a flow takes.
+
+    Raises:
+      TypeError: floats where integers are wanted (there is a dequantization), or the reverse.
+    """
+    floating = tf.as_dtype(dtype).is_floating
+    if dequantization is not None and floating:
+        raise TypeError(
+            f"Events must be integers from 0 to {dequantization.levels - 1}, not yet dequantized or scaled. "
+            f"Received: dtype {tf.as_dtype(dtype).name}"
+        )
+    if dequantization is None and not floating:
+        raise TypeError(
+            f"Events must be floating point. Received: dtype {tf.as_dtype(dtype).name}; a flow over discrete data has "
+            "a `dequantization`"
+        )
+
+
+def check_events(x, event_shape, *, what="x", dequantization=None):
+    """Refuses arrays that are not a non-empty batch of finite events, or of integers when they are to be dequantized.
 
     Args:
       x: array `[batch, *event_shape]`.
       event_shape: tuple.
       what: name of the argument, for messages.
+      dequantization: `layers.Dequantization` or `None`.
 
     Raises:
-      TypeError: not a floating dtype.
-      ValueError: wrong shape, empty, or non-finite values: how many, and where the first is.
+      TypeError: not a floating dtype, or not an integer one.
+      ValueError: wrong shape, empty, or non-finite or out-of-range values: how many, and where the first is.
     """
     x = np.asarray(x)
-    if x.dtype.kind != "f":
+    if dequantization is not None:
+        dequantization.check(x, what=what)
+    elif x.dtype.kind != "f":
         raise TypeError(
             f"`{what}` must be floating point. Received: dtype {x.dtype}. "
-            "Discrete data is dequantized first, see tfflows.datasets.Dataset.dequantized."
+            "Discrete data is dequantized first (tfflows.datasets.Dataset.dequantized) or by a flow with a "
+            "`dequantization`."
         )
     if x.ndim != 1 + len(event_shape) or x.shape[1:] != tuple(event_shape):
         raise ValueError(f"`{what}` must have shape (batch, {_inner(event_shape)}). Received: shape {x.shape}")
     if not len(x):
         raise ValueError(f"`{what}` must hold at least one example. Received: shape {x.shape}")
-    bad = ~np.isfinite(x)
+    bad = ~np.isfinite(x) if x.dtype.kind == "f" else np.zeros(0, bool)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         nan, count = int(np.isnan(x).sum()), int(bad.sum())
@@ -124,29 +147,64 @@ def check_context(context, batch, *, context_size, num_classes, what="context"):
         raise ValueError(f"`{what}` must be finite. Received: {int((~np.isfinite(context)).sum())} non-finite values")
 
 
-_NOT_FINITE = "tfflows: non-finite events"
+_BAD_EVENTS, _BAD_LABELS = "tfflows: bad events", "tfflows: labels out of range"
 
 
-def finite(x):
-    """`x`, in an op that stops the step at the first NaN or infinity (XLA drops the check)."""
-    return tf.debugging.check_numerics(x, _NOT_FINITE)
+def asserted(x, *context, dequantization=None, num_classes=None):
+    """A batch in ops that stop the step at the first bad value (XLA drops the checks).
+
+    Args:
+      x: events: floats, finite, or integers for `dequantization`.
+      *context: at most one, labels from 0 to `num_classes - 1` when there are classes.
+      dequantization: `layers.Dequantization` or `None`.
+      num_classes: int or `None`.
+
+    Returns:
+      `(x, *context)`.
+    """
+    if dequantization is None:
+        x = tf.debugging.check_numerics(x, _BAD_EVENTS)
+    else:
+        x = _in_range(x, dequantization.levels, _BAD_EVENTS)
+    if context and num_classes is not None:
+        context = (_in_range(context[0], num_classes, _BAD_LABELS),)
+    return x, *context
 
 
-def explain(error, data):
-    """The clear error for one that `finite` raised in the middle of `fit`; any other error is returned as it is.
+def _in_range(x, end, message):
+    x = tf.convert_to_tensor(x)
+    wide = tf.cast(x, tf.int64)
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all((wide >= 0) & (wide < end)), [message])]):
+        return tf.identity(x)
+
+
+def explain(error, data, *, dequantization=None, num_classes=None):
+    """The clear error for one that `asserted` raised in the middle of `fit`; any other error is returned as it is.
 
     Args:
       error: the exception.
       data: the dataset of batches that was being read; it is read again to say where the first bad value is.
+      dequantization: `layers.Dequantization` or `None`.
+      num_classes: int or `None`.
     """
-    if _NOT_FINITE not in str(error):
+    if _BAD_EVENTS not in str(error) and _BAD_LABELS not in str(error):
         return error
     for number, batch in enumerate(data if isinstance(data, tf.data.Dataset) else ()):
+        x, context, _ = split(batch)
         try:
-            x = split(batch)[0].numpy()
-            check_events(x, x.shape[1:], what=f"x in batch {number}")
+            check_events(x.numpy(), x.shape[1:], what=f"x in batch {number}", dequantization=dequantization)
+            if num_classes is not None:
+                check_context(
+                    context.numpy(),
+                    len(x),
+                    context_size=None,
+                    num_classes=num_classes,
+                    what=f"context in batch {number}",
+                )
         except ValueError as found:
             return found
+    if _BAD_LABELS in str(error):
+        return ValueError(f"Labels must be from 0 to {num_classes - 1}. Received: a batch with others")
     return ValueError("Training events must be finite. Received: a batch with NaN or infinite values")
 
 

@@ -1,5 +1,10 @@
 """Conditioners: Keras layers that map what a bijector copies to the parameters of what it transforms."""
 
+from tfflows.networks.conditioner import Conditioner, at_least_one
+from tfflows.networks.context_linear import ContextLinear
+from tfflows.networks.conv_net import ConvNet
+from tfflows.networks.conv_resnet import ConvResNet
 from tfflows.networks.mlp import MLP
+from tfflows.networks.scaled_conv import ScaledConv2D
 
-__all__ = ["MLP"]
+__all__ = ["Conditioner", "ContextLinear", "ConvNet", "ConvResNet", "MLP", "ScaledConv2D", "at_least_one"]

@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from tfflows.ops import shapes
+from tfflows.networks.conditioner import Conditioner, at_least_one, event_shape_of
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class MLP(keras.layers.Layer):
+class MLP(Conditioner):
     """Dense layers with an optional context, ended by a zero-initialised linear layer.
 
     `h_0 = activation(x W_0 + c U + b_0)`, `h_{i+1} = activation(h_i W_i + b_i)`, output `h_n W_n + b_n` with
@@ -58,21 +58,10 @@ class MLP(keras.layers.Layer):
         seed=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        for name, size in (("units", units), ("context_size", context_size), ("num_classes", num_classes)):
-            if size is not None and (not isinstance(size, int) or size < 1):
-                raise ValueError(f"`{name}` must be an integer of at least 1. Received: {size!r}")
-        if any(not isinstance(width, int) or width < 1 for width in hidden_units):
-            raise ValueError(f"`hidden_units` must be integers of at least 1. Received: {hidden_units!r}")
-        if context_size is not None and num_classes is not None:
-            raise ValueError(
-                "A context is either a vector (`context_size`) or a class label (`num_classes`). "
-                f"Received: context_size={context_size}, num_classes={num_classes}"
-            )
+        super().__init__(context_size=context_size, num_classes=num_classes, **kwargs)
+        at_least_one(units=units, hidden_units=tuple(hidden_units))
         self.units = units
         self.hidden_units = tuple(hidden_units)
-        self.context_size = context_size
-        self.num_classes = num_classes
         self.activation = keras.activations.get(activation)
         self.residual = residual
         self.zero_init = zero_init
@@ -91,14 +80,14 @@ class MLP(keras.layers.Layer):
         )
 
     def build(self, input_shape):
-        x_shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-        size = x_shape[-1] + (self.context_size or self.num_classes or 0)
+        size = event_shape_of(input_shape)[-1] + self.encoded_size
         for layer in self.dense:
             layer.build((None, size))
             size = layer.units
 
     def call(self, inputs):
-        h = self._with_context(inputs)
+        h, context = self.split_inputs(inputs)
+        h = h if context is None else tf.concat([h, context], axis=-1)
         width = h.shape[-1]
         for layer in self.dense[:-1]:
             y = layer(h)
@@ -106,33 +95,14 @@ class MLP(keras.layers.Layer):
             width = layer.units
         return self.dense[-1](h)
 
-    def _with_context(self, inputs):
-        conditional = self.context_size is not None or self.num_classes is not None
-        given = isinstance(inputs, (tuple, list))
-        if conditional != given:
-            expected = "the pair (x, context)" if conditional else "one tensor x (no `context_size` or `num_classes`)"
-            raise ValueError(f"{self.name} expects {expected}. Received: {inputs}")
-        if not conditional:
-            return inputs
-        x, context = inputs
-        if self.num_classes is not None:
-            context = tf.one_hot(tf.cast(context, tf.int32), self.num_classes, dtype=x.dtype)
-        elif context.shape[-1] != self.context_size:
-            raise ValueError(f"`context` must have last axis {self.context_size}. Received: shape {context.shape}")
-        context = shapes.broadcast_batch(tf.cast(context, x.dtype), tf.shape(x)[:-1], 1, static=x.shape[:-1])
-        return tf.concat([x, context], axis=-1)
-
     def compute_output_shape(self, input_shape):
-        x_shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-        return (*x_shape[:-1], self.units)
+        return (*event_shape_of(input_shape)[:-1], self.units)
 
     def get_config(self):
         return {
             **super().get_config(),
             "units": self.units,
             "hidden_units": list(self.hidden_units),
-            "context_size": self.context_size,
-            "num_classes": self.num_classes,
             "activation": keras.activations.serialize(self.activation),
             "residual": self.residual,
             "zero_init": self.zero_init,

@@ -33,6 +33,38 @@ def alternating(size, *, flip=False):
     return ~mask if flip else mask
 
 
+def checkerboard(image_shape, *, flip=False):
+    """Pixels copied where row + column is even, the others transformed: RealNVP's spatial mask.
+
+    Args:
+      image_shape: `(H, W, C)` with at least 2 pixels.
+      flip: bool, swap the two roles.
+
+    Returns:
+      Boolean array `[H, W, C]`.
+
+    References:
+      Dinh, Sohl-Dickstein, Bengio. Density estimation using Real NVP. ICLR 2017, section 3.4, figure 3.
+    """
+    height, width, channels = image_shape
+    _at_least_two(height * width)
+    mask = np.add.outer(np.arange(height), np.arange(width)) % 2 == 0
+    return np.repeat((~mask if flip else mask)[..., None], channels, axis=-1)
+
+
+def channel_half(image_shape, *, flip=False):
+    """First half of the channels copied, the others transformed: the channel-wise mask.
+
+    Args:
+      image_shape: `(H, W, C)` with `C >= 2`.
+      flip: bool, swap the two roles.
+
+    Returns:
+      Boolean array `[H, W, C]`.
+    """
+    return np.broadcast_to(half(image_shape[-1], flip=flip), tuple(image_shape)).copy()
+
+
 def checked(mask, event_shape=None):
     """A mask as a boolean array, refused when it could not define a coupling.
 

@@ -1,0 +1,106 @@
+"""The convolution of Glow's networks."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfflows.ops import spatial
+
+_SPEED = 3.0  # of the log-scale, as in Glow's published code
+_SMALLEST_SCALE = 1e-6  # of a feature that does not vary
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class ScaledConv2D(keras.layers.Layer):
+    """A "same" convolution with a learned output scale, that sees where the image ends.
+
+    `y = exp(3 log_scale) * (x * kernel + border * edge + bias)`, where `*` convolves `x`, padded with zeros, and an
+    image that is 1 in the padding and 0 inside (`ops.spatial.border`).
+
+    `adapt` sets `bias` and `log_scale` so that a batch gives outputs of mean 0 and variance 1 in each filter: the
+    activation normalization of Glow. With a kernel of zeros (the last layer of a conditioner) the layer starts as 0.
+
+    Args:
+      filters: int, number of output channels.
+      kernel_size: odd int.
+      zero_init: bool, start from kernel 0.
+      edge: bool, see the border; no use in a 1x1 convolution, which has no padding.
+      seed: int or `None`, of the kernel's initial values, `N(0, 0.05)`.
+
+    Call arguments:
+      x: `Tensor` `[batch, H, W, C]` with `H`, `W`, `C` known.
+
+    Returns:
+      `Tensor` `[batch, H, W, filters]` in the compute dtype.
+
+    Raises:
+      ValueError: filters below 1 or an even kernel size.
+
+    References:
+      Kingma, Dhariwal. Glow. 2018, arXiv 1807.03039, section 3.1, and the published code (`conv2d`, `conv2d_zeros`).
+    """
+
+    def __init__(self, filters, kernel_size=3, *, zero_init=False, edge=True, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(filters, int) or filters < 1:
+            raise ValueError(f"`filters` must be an integer of at least 1. Received: {filters!r}")
+        if not isinstance(kernel_size, int) or kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(f"`kernel_size` must be an odd integer. Received: {kernel_size!r}")
+        self.filters, self.kernel_size = filters, kernel_size
+        self.zero_init, self.edge, self.seed = zero_init, edge, seed
+
+    def build(self, input_shape):
+        size = (self.kernel_size, self.kernel_size)
+        normal = "zeros" if self.zero_init else keras.initializers.RandomNormal(stddev=0.05, seed=self.seed)
+        # Not autocast: the scale is folded into the kernel in full precision.
+        self.kernel = self.add_weight(
+            name="kernel", shape=(*size, input_shape[-1], self.filters), initializer=normal, autocast=False
+        )
+        if self.edge and self.kernel_size > 1:
+            self.edge_kernel = self.add_weight(
+                name="edge", shape=(*size, 1, self.filters), initializer="zeros", autocast=False
+            )
+        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros", autocast=False)
+        self.log_scale = self.add_weight(name="log_scale", shape=(self.filters,), initializer="zeros", autocast=False)
+
+    def call(self, x):
+        scale = tf.exp(_SPEED * self.log_scale.value)
+        y = self._convolved(x, self.kernel.value * scale)
+        offset = tf.cast(self._offset(x, scale, self.bias.value * scale), y.dtype)
+        return tf.nn.bias_add(y, offset) if offset.shape.rank == 1 else y + offset
+
+    def adapt(self, x):
+        """Sets bias and scale from the batch `x`; returns the outputs, of mean 0 and variance 1 in each filter."""
+        ones, zeros = tf.ones_like(self.bias.value), tf.zeros_like(self.bias.value)
+        y = self._convolved(x, self.kernel.value)
+        y += tf.cast(self._offset(x, ones, zeros), y.dtype)
+        values = y.numpy().astype("float64").reshape(-1, self.filters)
+        self.bias.assign(-values.mean(0))
+        self.log_scale.assign(-np.log(np.maximum(values.std(0), _SMALLEST_SCALE)) / _SPEED)
+        return self(x)
+
+    def _convolved(self, x, kernel):
+        if x.shape[0] == 0:  # TensorFlow gives it as many channels as its input (oneDNN, CPU)
+            return tf.zeros([*x.shape[:-1], self.filters], self.compute_dtype)
+        return tf.nn.conv2d(tf.cast(x, self.compute_dtype), tf.cast(kernel, self.compute_dtype), 1, "SAME")
+
+    def _offset(self, x, scale, bias):
+        """What is added at every pixel: the bias `[filters]`, or with the border's part `[1, H, W, filters]`."""
+        if not (self.edge and self.kernel_size > 1):
+            return bias
+        size = (self.kernel_size, self.kernel_size)
+        border = tf.constant(spatial.border(x.shape[1:3], size), self.edge_kernel.dtype)
+        return tf.nn.conv2d(border, self.edge_kernel.value * scale, 1, "VALID") + bias
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "zero_init": self.zero_init,
+            "edge": self.edge,
+            "seed": self.seed,
+        }
