@@ -7,5 +7,6 @@ from tfflows.bijectors.chain import Chain
 from tfflows.bijectors.coupling import Coupling
 from tfflows.bijectors.logit import Logit
 from tfflows.bijectors.permutation import Permutation
+from tfflows.bijectors.repeated import Repeated
 
-__all__ = ["ActNorm", "AdditiveCoupling", "AffineCoupling", "Chain", "Coupling", "Logit", "Permutation"]
+__all__ = ["ActNorm", "AdditiveCoupling", "AffineCoupling", "Chain", "Coupling", "Logit", "Permutation", "Repeated"]
