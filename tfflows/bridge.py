@@ -16,6 +16,7 @@ import copy
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow.python.eager.record import VariableWatcher
 
 from tfflows import answers
 from tfflows.ops import shapes
@@ -301,6 +302,14 @@ def audit(variables, root, used=()):
             f"Received a flow with weights {found}. A layer hidden in a function or closure is the usual cause: "
             "pass the layer itself, or write a tfflows.bridge.KerasBijector."
         )
+
+
+def variables_read():
+    """A context manager whose `watched_variables()` are the trainable variables that were read inside.
+
+    A gradient tape tells the same, and makes every function that is called build its gradient.
+    """
+    return VariableWatcher()
 
 
 def unadapted(root):
