@@ -93,6 +93,13 @@ class KerasBijector(tfb.Bijector):
         """Whether every data-dependent weight is initialised; a bijector without any always is."""
         return True
 
+    def fresh_weights(self, seed):
+        """Pairs `(own weight, value)`: the initial values that another `seed` would have given, where they are random.
+
+        `Repeated` asks, to let many steps start from one. Here nothing is random.
+        """
+        return []
+
     def add_weight(self, *, name, shape, initializer="zeros", dtype=None, trainable=True):
         """A Keras weight of this bijector, kept in float32 (or `dtype`) under every precision policy."""
         if self._own is None:
