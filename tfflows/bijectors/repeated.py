@@ -137,7 +137,8 @@ class Repeated(bridge.KerasBijector):
 
     def adapt(self, y, context=None):
         """Initialises the data-dependent weights of every step, from the data end inwards; returns `inverse(y)`."""
-        return self._steps.adapt(tf.convert_to_tensor(y), context)
+        y = tf.convert_to_tensor(y)
+        return self.inverse_and_log_det(y, context)[0] if self.adapted else self._steps.adapt(y, context)
 
 
 class _Steps:
