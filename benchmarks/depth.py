@@ -135,8 +135,8 @@ def main():
             print(f"{form} {depth}: done", flush=True)
     headers = ["form", "steps per level", "s, first step", f"of {args.depths[0]}'s", "steps/s", "peak MB"]
     text = (
-        f"Training of {len(SHAPES)} levels, batches of {BATCH_SIZE} images 32x32x3, networks of width {WIDTH}. Steps/s: "
-        "median (smallest to largest).\n\n" + reporting.table([*headers, f"of {args.depths[0]}'s"], rows)
+        f"Training of {len(SHAPES)} levels, batches of {BATCH_SIZE} images 32x32x3, networks of width {WIDTH}. "
+        "Steps/s: median (smallest to largest).\n\n" + reporting.table([*headers, f"of {args.depths[0]}'s"], rows)
     )
     print()
     reporting.report("depth", "What depth costs", text, record, args)
