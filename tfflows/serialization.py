@@ -60,7 +60,7 @@ def _difference(first, second, path, renamed):
             renamed[first["name"]] = second["name"]
         keys = [key for key in first if key not in ("name", "seed") and not key.endswith("_initializer")]
         pairs = [(first[key], second[key], f"{path}.{key}" if path else key) for key in keys]
-    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+    elif isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)) and len(first) == len(second):
         pairs = [(a, b, f"{path}[{i}]") for i, (a, b) in enumerate(zip(first, second))]
     elif isinstance(first, str) and renamed.get(first) == second:
         return None

@@ -268,11 +268,11 @@ def _multi_scale(policy):
     return _squeezed(*step, _shaken(prior), FactorOut(top, 2))
 
 
-def _repeated(policy, **options):
+def _repeated(policy):
     def step(i):
         return Chain([_actnorm(policy, (4,), i), Permutation([2, 0, 3, 1]), _affine(policy, masks.half(4), 10 * i)])
 
-    return Repeated([step(i) for i in range(3)], **options)
+    return Repeated([step(i) for i in range(3)])
 
 
 def _repeated_image(policy):
@@ -284,12 +284,13 @@ def _repeated_image(policy):
     return Repeated([step(i) for i in range(3)], checkpoint_every=2)
 
 
-def _repeated_conditional(policy, **kind):
+def _repeated_conditional(policy):
     def step(i):
-        inverted = tfb.Invert(_affine(policy, masks.half(4, flip=True), 10 * i, **kind))
-        return Chain([inverted, _affine(policy, masks.half(4), 10 * i + 5, **kind)])
+        inverted = tfb.Invert(_affine(policy, masks.half(4, flip=True), 10 * i, context_size=3))
+        return Chain([inverted, _affine(policy, masks.half(4), 10 * i + 5, context_size=3)])
 
-    return Chain([Repeated([step(i) for i in range(2)], checkpoint_every=1), _affine(policy, masks.half(4), 1, **kind)])
+    repeated = Repeated([step(i) for i in range(2)], checkpoint_every=1)
+    return Chain([repeated, _affine(policy, masks.half(4), 1, context_size=3)])
 
 
 _UNIT = (0.0, 1.0)
@@ -322,10 +323,8 @@ CASES = [
     Case("chain_nested", _nested, (2,)),
     Case("chain_image", _image, (4, 4, 2), domain=(-1.5, 1.5), image=(0.0, 256.0)),
     Case("repeated", _repeated, (4,)),
-    Case("repeated_stored", lambda p: _repeated(p, reversible=False), (4,)),
     Case("repeated_image", _repeated_image, (4, 4, 2)),
-    Case("repeated_vector_context", lambda p: _repeated_conditional(p, context_size=3), (4,), context="vector"),
-    Case("repeated_class_context", lambda p: _repeated_conditional(p, num_classes=3), (4,), context="class"),
+    Case("repeated_vector_context", _repeated_conditional, (4,), context="vector"),
     Case("invert_affine", lambda p: tfb.Invert(_affine(p, masks.half(2))), (2,)),
     Case("squeeze", lambda p: _squeezed(Permutation([5, 1, 7, 0, 2, 4, 6, 3])), (4, 4, 2), weights=False),
     Case("invertible_conv", lambda p: _mixing(p, (2, 2, 3)), (2, 2, 3)),

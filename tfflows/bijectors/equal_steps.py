@@ -100,12 +100,14 @@ def _check_template(step, weights):
             "The weights of a repeated step must be Keras weights, as tfflows bijectors and Keras layers have. "
             f"Received: tf.Variables {raw}"
         )
-    for layer in (each for held in bridge.keras_layers_of(step) for each in held._flatten_layers()):
-        if isinstance(layer, _CHANGING) or len(layer.variables) > len(layer.weights):
-            raise ValueError(
-                "A repeated step is evaluated again for its gradient, so its layers must not be random and must not "
-                f"change when they are evaluated. Received: {type(layer).__name__} {layer.name!r}"
-            )
+    layers = [each for held in bridge.keras_layers_of(step) for each in held._flatten_layers()]
+    changing = [each for each in layers if isinstance(each, _CHANGING) or len(each.variables) > len(each.weights)]
+    if changing:
+        inner = changing[-1]
+        raise ValueError(
+            "A repeated step is evaluated again for its gradient, so its layers must not be random and must not "
+            f"change when they are evaluated. Received: {type(inner).__name__} {inner.name!r}"
+        )
     for v in weights:
         if v.constraint is not None or not isinstance(v.regularizer, (type(None), *_ELEMENTWISE)):
             raise ValueError(

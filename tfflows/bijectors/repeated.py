@@ -18,7 +18,7 @@ class Repeated(bridge.KerasBijector):
     * log-det: the sum over the steps.
 
     But the `K` steps are one loop over weights of shape `[K, ...]`: a graph as large as that of one step, whatever
-    `K`, and a gradient that inverts instead of storing (Gomez et al. 2017, section 3.2): going back, the input of a
+    `K`, and a gradient that inverts instead of storing (Gomez et al. 2017, algorithm 1): going back, the input of a
     step is computed from its output, and the step evaluated again. Memory is that of one step and of the inputs of
     every `checkpoint_every`-th step, which are stored. The time of a gradient is that of one more evaluation of
     each step, and of one more inversion of all but the stored ones.
@@ -39,7 +39,7 @@ class Repeated(bridge.KerasBijector):
       num_repeats: int, `K`, if `step` is one bijector: much quicker than to make `K`.
       seed: int: draw the random initial values of that one bijector's weights anew for every repeat. By default every
         repeat starts with the values that it has.
-      checkpoint_every: int, the input of every so manieth step is stored.
+      checkpoint_every: int, of how many steps the input of one is stored.
       reversible: bool, whether the gradient inverts.
       name: str.
 
@@ -57,10 +57,10 @@ class Repeated(bridge.KerasBijector):
     >>> def step():
     ...     return Chain([ActNorm([2]), Permutation([1, 0]), AffineCoupling([1, 0], MLP(2, hidden_units=(8,)))])
     >>> repeated = Repeated([step() for _ in range(16)])
-    >>> [tuple(v.shape) for v in repeated.weights][-1]
-    (16, 2)
     >>> repeated.forward(tf.zeros([5, 2])).shape.as_list()
     [5, 2]
+    >>> Repeated(step(), 32, seed=0).weights[0].shape
+    (32, 2)
 
     References:
       Gomez, Ren, Urtasun, Grosse. The reversible residual network: backpropagation without storing activations.
@@ -137,7 +137,8 @@ class Repeated(bridge.KerasBijector):
 
     def adapt(self, y, context=None):
         """Initialises the data-dependent weights of every step, from the data end inwards; returns `inverse(y)`."""
-        return self._steps.adapt(tf.convert_to_tensor(y), context)
+        y = tf.convert_to_tensor(y)
+        return self.inverse_and_log_det(y, context)[0] if self.adapted else self._steps.adapt(y, context)
 
 
 class _Steps:

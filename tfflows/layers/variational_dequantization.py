@@ -13,10 +13,11 @@ tfb, tfd = tfp.bijectors, tfp.distributions
 
 @keras.saving.register_keras_serializable("tfflows")
 class VariationalDequantization(Dequantization):
-    """`u = sigmoid(f(e; h(x)))`, `e ~ N(0, I)`: a conditional flow `q(u | x)` that is trained with the density.
+    """`u = Phi(f(e; h(x)))`, `e ~ N(0, I)`: a conditional flow `q(u | x)` that is trained with the density.
 
-    `log q(u | x) = log N(e) - log|det du/de|`. Of the two terms of the bound, the noise learns to put `x + u` where the
-    density is high, so the bound is never looser at its optimum than that of uniform noise, which is one such `q`.
+    `log q(u | x) = log N(e) - log|det du/de|`, `Phi` the distribution function of the standard normal. The couplings
+    start as the identity, so the noise starts exactly uniform, and learns to put `x + u` where the density is high.
+    (Flow++ ends with a sigmoid, which starts further from uniform and hardly reaches the ends of the interval.)
 
     `f` is a chain of affine couplings with checkerboard masks whose networks see features `h(x)` of the image at every
     pixel; `h` is a convolutional network.
@@ -80,7 +81,7 @@ class VariationalDequantization(Dequantization):
         self.built = True
 
     def _chain(self):
-        links = [tfb.Invert(bijectors.Logit(0.0))]
+        links = [tfb.NormalCDF()]
         for i in range(self.num_couplings):
             net = networks.ConvNet(
                 2 * self.image_shape[-1],

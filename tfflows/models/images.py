@@ -51,7 +51,8 @@ def dequantization(kind, image_shape, *, discrete_levels, num_bits, seed, dtype)
         )
     kept = None if num_bits is None else 2**num_bits
     if kind == "uniform":
-        return layers.UniformDequantization(discrete_levels, kept_levels=kept, seed=seed)
+        exact = bijection_dtype(dtype).name
+        return layers.UniformDequantization(discrete_levels, kept_levels=kept, seed=seed, dtype=exact)
     return layers.VariationalDequantization(image_shape, discrete_levels, kept_levels=kept, seed=seed, dtype=dtype)
 
 
