@@ -1,26 +1,18 @@
 """A TFP transformed distribution as a Keras model."""
 
-import math
-import warnings
-
 import keras
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge, export, losses, serialization
-from tfflows.datasets import batching
-from tfflows.models import execution, inputs
+from tfflows import bridge, export, serialization
+from tfflows.models import execution, inputs, training
 from tfflows.ops import seeds
 
 tfd = tfp.distributions
 
-_RESIDENT_BYTES = 2**29  # larger arrays go through Keras's own batching, which copies less
-_SMALL_FLOW, _SMALL_FLOW_STEPS = 1_000_000, 32
-
 
 @keras.saving.register_keras_serializable("tfflows")
-class FlowModel(keras.Model):
+class FlowModel(training.FlowTrainer):
     """Any `tfd.TransformedDistribution` as a Keras model trained by maximum likelihood.
 
     `flow(x)` is `log p(x)` in nats per example, so `compile` needs only an optimizer, and `predict` gives
@@ -80,7 +72,6 @@ class FlowModel(keras.Model):
         self.context_size, self.num_classes = context_size, num_classes
         self.dequantization = dequantization
         self._flow = None
-        self._known_batches = 0
         if distribution is not None:
             self._hold(distribution)
 
@@ -279,142 +270,13 @@ class FlowModel(keras.Model):
     # -- Keras -------------------------------------------------------------------------------------------------
     def call(self, inputs_):
         """Log-probability of `x`, `(x,)` or the pair `(x, context)`."""
-        return self.log_prob(*inputs_) if isinstance(inputs_, (tuple, list)) else self.log_prob(inputs_)
+        parts = inputs_ if isinstance(inputs_, (tuple, list)) else (inputs_,)
+        return execution.in_halves(self.log_prob, *parts) if self._halves else self.log_prob(*parts)
 
     def compute_output_shape(self, input_shape):
         """`(batch,)`."""
         shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
         return (shape[0],)
-
-    def compile(self, optimizer="adam", loss=None, *, steps_per_execution="auto", **kwargs):
-        """As `keras.Model.compile`; the default loss is the negative log-likelihood in nats.
-
-        A loss or metric of your own receives the events as `y_true` and the log-probabilities as `y_pred`.
-
-        `steps_per_execution="auto"` (the default) runs 32 steps between returns to Python in flows of fewer than a
-        million weights, whose steps would otherwise wait for Python, and 1 in larger ones or on several replicas.
-        Callbacks see batches in that rhythm. `jit_compile="auto"`
-        (Keras's default) uses XLA on accelerators and not on CPUs, where it is slower: `benchmarks/fit_overhead.py`.
-        """
-        self._auto_steps = steps_per_execution == "auto"
-        steps = 1 if self._auto_steps else steps_per_execution
-        loss = losses.NegativeLogLikelihood() if loss is None else loss
-        super().compile(optimizer, loss=loss, steps_per_execution=steps, **kwargs)
-
-    def compile_from_config(self, config):
-        """Compiles as `get_compile_config` says, optimizer state included."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None and self._flow is not None:
-            self.optimizer.build(self.trainable_variables)
-
-    def fit(self, x=None, y=None, batch_size=None, *, validation_split=0.0, shuffle=True, **kwargs):
-        """As `keras.Model.fit`; `y` is the context. Checks the data first, and adapts a flow that is not adapted.
-
-        Raises:
-          TypeError, ValueError: data of the wrong shape or dtype, empty, or not finite (how many, where first).
-        """
-        if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(inputs.is_array, x)):
-            x, y = x
-        known_batches = 0
-        if inputs.is_array(x):
-            x, y = self._checked(x, y, "x")
-            if kwargs.get("validation_data") is not None and not isinstance(kwargs["validation_data"], tf.data.Dataset):
-                self._checked(*inputs.split(kwargs["validation_data"])[:2], "validation_data")
-            if not self.adapted:
-                self.adapt(x, y)
-            plain = all(kwargs.get(name) is None for name in ("sample_weight", "class_weight", "steps_per_epoch"))
-            if plain and x.nbytes < _RESIDENT_BYTES:
-                if validation_split and kwargs.get("validation_data") is None:
-                    (x, y), kwargs["validation_data"] = batching.train_validation_split((x, y), validation_split)
-                    kwargs.setdefault("validation_batch_size", batch_size)
-                seed = int(tf.random.uniform([], maxval=2**31 - 1, dtype=tf.int32))  # follows Keras's global seed
-                arrays = (x,) if y is None else (x, y)
-                x = batching.shuffled_batches(arrays, batch_size or 32, shuffle=bool(shuffle), seed=seed)
-                y, batch_size, validation_split = None, None, 0.0
-                known_batches = int(x.cardinality())
-        elif isinstance(x, tf.data.Dataset):
-            events = inputs.split(x.element_spec)[0]
-            self.build(tuple(events.shape))
-            inputs.check_kind(events.dtype, self.dequantization)
-            if not self.adapted:
-                self.adapt(x)
-        elif x is not None and not self.adapted:
-            (first, context), x = inputs.peek(x)
-            self.adapt(*self._checked(first, context, "x"))
-        self._choose_steps_per_execution(kwargs.get("steps_per_epoch"), known_batches)
-        options = {"batch_size": batch_size, "validation_split": validation_split, "shuffle": shuffle, **kwargs}
-        try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # Keras's default, not the user's word
-                return super().fit(x, y, **options)
-        except tf.errors.InvalidArgumentError as error:
-            raise inputs.explain(error, x, dequantization=self.dequantization, num_classes=self.num_classes) from error
-
-    def _checked(self, x, context, what):
-        """Events and context as arrays in the flow's dtypes, the context `None` in an unconditional flow."""
-        x = np.asarray(x)
-        self.build(x.shape)
-        inputs.check_events(x, self.event_shape, what=what, dequantization=self.dequantization)
-        if not self.conditional:
-            context = None
-        else:
-            inputs.check_context(context, len(x), context_size=self.context_size, num_classes=self.num_classes)
-            context = np.asarray(context)
-        if self.dequantization is None:
-            x = x.astype(self.distribution.dtype.as_numpy_dtype, copy=False)
-        return x, context
-
-    def _choose_steps_per_execution(self, steps_per_epoch, known_batches):
-        if bool(known_batches) != bool(self._known_batches):
-            self.train_function = None
-        self._known_batches = known_batches
-        if not getattr(self, "_auto_steps", False):
-            return
-        small = self.count_params() < _SMALL_FLOW and not self.run_eagerly
-        small = small and self.distribute_strategy.num_replicas_in_sync == 1  # Keras's loop fails on several replicas
-        steps = math.gcd(steps_per_epoch or _SMALL_FLOW_STEPS, _SMALL_FLOW_STEPS) if small else 1
-        if steps != self.steps_per_execution:
-            self.steps_per_execution = steps
-            self.train_function = self.test_function = self.predict_function = None
-
-    def make_train_function(self, force=False):
-        """As Keras's, with a leaner loop over the steps of one execution where the number of batches is known."""
-        lean = self._known_batches and self.steps_per_execution > 1 and not (self.run_eagerly or self.jit_compile)
-        if not lean or type(self).train_step is not FlowModel.train_step or tf.distribute.has_strategy():
-            return super().make_train_function(force=force)
-        if self.train_function is None or force:
-            self.train_function = execution.counted_train_function(self, lambda: self._known_batches)
-        return self.train_function
-
-    def train_step(self, data):
-        """One step of maximum likelihood, Keras's own."""
-        (x, *context), target, sample_weight = self._supervised(data)
-        x, *context = inputs.asserted(x, *context, dequantization=self.dequantization, num_classes=self.num_classes)
-        return super().train_step(((x, *context), target, sample_weight))
-
-    def test_step(self, data):
-        """Evaluation of a batch."""
-        return super().test_step(self._supervised(data))
-
-    def predict_step(self, data):
-        """Log-probabilities of a batch."""
-        return self(self._supervised(data)[0])
-
-    def _supervised(self, data):
-        """Keras's `(inputs, target, sample_weight)`: the target is the event, which losses and metrics may want."""
-        x, context, sample_weight = inputs.split(data)
-        x = tf.convert_to_tensor(x)
-        inputs.check_kind(x.dtype, self.dequantization)
-        return ((x, context) if self.conditional else (x,)), x, sample_weight
-
-    def _symbolic_build(self, iterator=None, data_batch=None):
-        # Keras would trace `call` in a scratch graph to build the metrics; their input shapes are known without it.
-        if not getattr(self._compile_metrics, "built", True) or not getattr(self._compile_loss, "built", True):
-            x, log_prob = tf.zeros([1, *self.event_shape], self.distribution.dtype), tf.zeros([1])
-            self.compute_loss(x=x, y=x, y_pred=log_prob)
-            self.compute_metrics(x, x, log_prob)
-            self.reset_metrics()
-        super()._symbolic_build(iterator=iterator, data_batch=data_batch)
 
     def get_config(self):
         """The constructor's arguments, the distribution as nested configs."""

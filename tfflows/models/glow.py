@@ -126,7 +126,8 @@ class Glow(FlowModel):
         shape = (height // 2, width // 2, 4 * channels)
         seed = int(keras.random.randint((), 0, 2**31 - 1)) if self.seed is None else self.seed + level
         step = self._step(shape, level, seed, dtype)
-        steps = [bijectors.Repeated(step, self.steps_per_level, seed=seed, name=f"steps_{level}")]
+        # Every step's input is stored: it is small beside what the networks would store (benchmarks/depth.py).
+        steps = [bijectors.Repeated(step, self.steps_per_level, seed=seed, checkpoint_every=1, name=f"steps_{level}")]
         kept = shape[-1] // 2
         if level + 1 < self.num_levels:
             prior = bijectors.AffineCoupling(
