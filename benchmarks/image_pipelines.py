@@ -26,7 +26,7 @@ TARGET = 1_500  # 32 x 32 images a second on 2 cores
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=20_000, help="images of 32 x 32 or less (default 20,000)")
+    parser.add_argument("--images", type=int, default=20_000, help="images of 32 x 32 (default 20,000)")
     parser.add_argument("--rounds", type=int, default=5, help="timed epochs (default 5)")
     reporting.add_arguments(parser)
     args = parser.parse_args()
@@ -104,6 +104,7 @@ def cases(folder, args):
 def main():
     args = parse_args()
     reporting.use_threads(args.threads)
+    tfds.disable_progress_bar()
     rows, record = [], {}
     with tempfile.TemporaryDirectory() as place:
         for name, data, augment in cases(pathlib.Path(place), args):

@@ -37,7 +37,7 @@ class Glow(FlowModel):
       hidden_filters: int, filters of the two hidden layers of every network.
       coupling: "affine" or "additive".
       mixing: of channels before each coupling: "plu" or "plain" (`InvertibleConv`), "shuffle" (a fixed random
-        permutation) or "reverse".
+        permutation, one for each level) or "reverse".
       learned_prior: bool, whether the last scale's prior is learned; with a context it is.
       discrete_levels: int, pixels are integers from 0 to this minus 1.
       num_bits: int, bits that are kept of a pixel (5 in the paper's large images); `None` for all.
@@ -124,7 +124,9 @@ class Glow(FlowModel):
         """The flow of images of this shape: this level, the next ones inside."""
         height, width, channels = image_shape
         shape = (height // 2, width // 2, 4 * channels)
-        steps = [link for i in range(self.steps_per_level) for link in self._step(shape, level, i, dtype)]
+        seed = int(keras.random.randint((), 0, 2**31 - 1)) if self.seed is None else self.seed + level
+        step = self._step(shape, level, seed, dtype)
+        steps = [bijectors.Repeated(step, self.steps_per_level, seed=seed, name=f"steps_{level}")]
         kept = shape[-1] // 2
         if level + 1 < self.num_levels:
             prior = bijectors.AffineCoupling(
@@ -139,27 +141,27 @@ class Glow(FlowModel):
             steps.append(bijectors.DiagonalAffine(shape, conditioner=conditioner, dtype=dtype, name="top_prior"))
         return images.squeezed(steps, name=f"level_{level}")
 
-    def _step(self, shape, level, i, dtype):
+    def _step(self, shape, level, seed, dtype):
         """One step of flow, data end first."""
-        name = f"{level}_{i}"
-        seed = None if self.seed is None else self.seed + 10_000 * level + 10 * i
         coupling, num_parameters = _COUPLINGS[self.coupling]
         options = {"log_scale_bound": self.log_scale_bound} if self.coupling == "affine" else {}
         width = (self.hidden_filters, self.hidden_filters)
-        network = self._network(num_parameters * (shape[-1] // 2), width, name, seed)
-        return [
-            bijectors.ActNorm(shape, dtype=dtype, name=f"actnorm_{name}"),
-            self._mixing(shape, seed, dtype, f"mixing_{name}"),
-            coupling(masks.channel_half(shape), network, name=f"coupling_{name}", **options),
-        ]
+        network = self._network(num_parameters * (shape[-1] // 2), width, f"step_{level}", seed)
+        return bijectors.Chain(
+            [
+                bijectors.ActNorm(shape, dtype=dtype),
+                self._mixing(shape, seed, dtype),
+                coupling(masks.channel_half(shape), network, **options),
+            ]
+        )
 
-    def _mixing(self, shape, seed, dtype, name):
+    def _mixing(self, shape, seed, dtype):
         if self.mixing in ("plu", "plain"):
-            return bijectors.InvertibleConv(shape, parametrization=self.mixing, dtype=dtype, seed=seed, name=name)
+            return bijectors.InvertibleConv(shape, parametrization=self.mixing, dtype=dtype, seed=seed)
         order = np.arange(shape[-1])[::-1]
         if self.mixing == "shuffle":
-            order = np.random.default_rng(0 if seed is None else seed).permutation(shape[-1])
-        return bijectors.Permutation(order, name=name)
+            order = np.random.default_rng(seed).permutation(shape[-1])
+        return bijectors.Permutation(order)
 
     def _network(self, filters, hidden_filters, name, seed=None):
         return networks.ConvNet(
