@@ -1,6 +1,7 @@
 """The parser: helps, exit codes, and that nothing heavy is imported to parse."""
 
 import argparse
+import inspect
 import pathlib
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def test_help_of_every_option_has_its_default(command):
 def test_help_and_version_exit_with_0(capsys):
     assert cli.main(["train", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "--batch-size N examples per step (default: 512)" in text and "swiss-roll" in text
+    assert "--batch-size N examples per step (default: 512, of images 64)" in text and "swiss-roll" in text
     assert cli.main(["--version"]) == 0
     assert tfflows.__version__ in capsys.readouterr().out
 
@@ -78,7 +79,17 @@ def test_every_registered_model_exists_and_has_its_options():
     known = vars(cli.parser().parse_args(["train"]))
     for name, entry in registry.MODELS.items():
         assert hasattr(models, entry.class_name), name
-        assert set(entry.options) <= set(known), name
+        arguments = inspect.signature(getattr(models, entry.class_name)).parameters
+        for options in entry.options.values():
+            assert set(options) <= set(known) and set(options) <= set(arguments), name
+            assert all(known[option] is None for option in options), "so that a given one is told from a default"
+
+
+def test_defaults_of_image_models_follow_the_size_of_the_images():
+    options = registry.MODELS["glow"].options[3]
+    levels = {shape: options["num_levels"](shape) for shape in [(8, 8, 1), (28, 28, 1), (32, 32, 3), (6, 10, 3)]}
+    assert list(levels.values()) == [2, 2, 3, 1]
+    assert options["hidden_filters"]((8, 8, 1)) < options["hidden_filters"]((32, 32, 3))
 
 
 def test_options_given_are_told_from_defaults():

@@ -28,7 +28,7 @@ def uninterrupted(train, tmp_path_factory):
 def stopped(train, tmp_path, monkeypatch):
     """Trains until Ctrl-C after as many epochs; returns the run folder."""
 
-    def stop(after, *options):
+    def stop(after, *options, train=train, data=DIGITS):
         write = callbacks.TrainingState.on_epoch_end
 
         def interrupted(self, epoch, logs=None):
@@ -38,7 +38,7 @@ def stopped(train, tmp_path, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(callbacks.TrainingState, "on_epoch_end", interrupted)
-            assert train(*DIGITS, *options, "--output", tmp_path / "run") == 130
+            assert train(*data, *options, "--output", tmp_path / "run") == 130
         return tmp_path / "run"
 
     return stop
@@ -64,6 +64,15 @@ def test_resumed_equals_uninterrupted_bit_by_bit(uninterrupted, stopped):
     assert main(["train", "--resume", "--output", str(folder)]) == 0
     _same(uninterrupted, folder)
     assert {path.name for path in folder.iterdir()} == {path.name for path in uninterrupted.iterdir()}
+
+
+def test_an_image_flow_that_adds_its_own_noise_resumes_bit_by_bit(glow_digits, train_images, stopped):
+    options = ("--data", "digits", "--epochs", 3, "--grids-every", 2, "--importance-draws", 2)
+    folder = stopped(1, train=train_images, data=options)
+    assert main(["train", "--resume", "--output", str(folder)]) == 0
+    _same(glow_digits, folder)
+    for picture in (glow_digits / "progress").iterdir():
+        assert picture.read_bytes() == (folder / "progress" / picture.name).read_bytes()
 
 
 def test_a_run_killed_before_its_first_epoch_ended_starts_over(uninterrupted, stopped):

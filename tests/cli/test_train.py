@@ -107,7 +107,7 @@ def test_bad_data_does_not_replace_a_run(moons, train, capsys):
 
 BAD = {
     "model": (["--model", "real-nvt"], "Did you mean 'real-nvp'?"),
-    "no model near": (["--model", "qqq"], "Models: real-nvp"),
+    "no model near": (["--model", "qqq"], "Models: real-nvp, glow"),
     "data": (["--data", "two-mons"], "Did you mean 'two_moons'"),
     "text column": (["--data", "{people}"], "'sex' (first 'm' at row 0)"),
     "column": (["--data", "{people}", "--columns", "height,weight_kg"], "Did you mean 'height_cm'"),

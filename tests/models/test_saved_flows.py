@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfflows.models import RealNVP, load_model
+from tfflows.models import Glow, RealNVP, load_model
 
 DATA = (np.random.default_rng(0).normal(size=(300, 3)) * 3 + 1).astype("float32")
 LABELS = np.random.default_rng(1).integers(0, 4, 300).astype("int32")
@@ -91,3 +91,41 @@ def test_exported_endpoints_without_tfflows(trained, tmp_path):
     np.testing.assert_allclose(out["back"], DATA, rtol=1e-4, atol=1e-4)
     sample = trained.sample(5, context=LABELS[:5], seed=3, temperature=0.7)
     np.testing.assert_allclose(out["sample"], sample, rtol=1e-4, atol=1e-4)
+
+
+def test_exported_image_flow_of_integers_without_tfflows(tmp_path):
+    keras.utils.set_random_seed(0)
+    images = np.random.default_rng(0).integers(17, size=(40, 4, 4, 1)).astype("uint8")
+    labels = (np.arange(40) % 3).astype("int32")
+    options = {"num_levels": 1, "steps_per_level": 1, "hidden_filters": 4, "num_classes": 3, "discrete_levels": 17}
+    glow = Glow((4, 4, 1), dequantization="variational", **options)
+    glow.compile(keras.optimizers.Adam(1e-2))
+    glow.fit(images, labels, verbose=0)
+    glow.export(tmp_path / "saved")
+    y = glow.dequantization(images, seed=1)[0].numpy()
+    np.savez(tmp_path / "data.npz", x=images.astype("int32"), y=y, c=labels)
+    run(
+        "import sys, numpy as np, tensorflow as tf\n"
+        f"d = np.load(r'{tmp_path}/data.npz'); x, y, c = d['x'], d['y'], d['c']\n"
+        f"m = tf.saved_model.load(r'{tmp_path}/saved')\n"
+        "z = m.inverse(y, c)\n"
+        "out = dict(discrete=m.discrete_log_prob(x, [0, 5], c), continuous=m.log_prob(y, c), z=z,\n"
+        "  back=m.forward(z, c), sample=m.sample(6, [0, 3], 0.7, c[:6]),\n"
+        "  served=m.signatures['discrete_log_prob'](\n"
+        "    x=tf.constant(x[:7]), seed=tf.constant([0, 5]), context=tf.constant(c[:7]))['output_0'])\n"
+        "assert not any(name.split('.')[0] in ('tfflows', 'tensorflow_probability') for name in sys.modules)\n"
+        f"np.savez(r'{tmp_path}/out.npz', **{{k: v.numpy() for k, v in out.items()}})"
+    )
+    out = np.load(tmp_path / "out.npz")
+    np.testing.assert_allclose(out["discrete"], glow.log_prob(images, labels, seed=5), rtol=1e-5)
+    np.testing.assert_allclose(out["served"], glow.log_prob(images[:7], labels[:7], seed=5), rtol=1e-5)
+    np.testing.assert_allclose(out["continuous"], glow.log_prob(y, labels), rtol=1e-5)
+    np.testing.assert_allclose(out["z"], glow.encode(y, labels), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(out["back"], y, rtol=1e-4, atol=1e-4)
+    assert out["sample"].dtype == np.uint8
+    np.testing.assert_array_equal(out["sample"], glow.sample(6, context=labels[:6], seed=3, temperature=0.7))
+
+
+def test_flows_of_reals_have_no_endpoint_for_integers(trained, tmp_path):
+    trained.export(tmp_path / "saved")
+    assert set(tf.saved_model.load(str(tmp_path / "saved")).signatures) == {"log_prob", "sample", "forward", "inverse"}

@@ -113,10 +113,10 @@ def test_images_are_tiled_row_by_row_with_data_above(tmp_path):
     )
     above, below = figure.axes
     picture = np.asarray(above.images[0].get_array())
-    np.testing.assert_array_equal(picture[3:, 4:], data[3].reshape(2, 3))
-    np.testing.assert_array_equal(picture[2], 0)
-    assert above.images[0].get_clim() == (0, 16) == below.images[0].get_clim()
-    assert (np.asarray(below.images[0].get_array())[:2, :3] == 99).all()
+    np.testing.assert_array_equal(picture[3:, 4:], np.round(255 / 16 * np.minimum(data[3].reshape(2, 3), 16)))
+    assert (picture[2] == 255).all()
+    assert above.images[0].get_clim() == (0, 255) == below.images[0].get_clim()
+    assert (np.asarray(below.images[0].get_array())[:2, :3] == 255).all()
     assert [tick.get_text() for tick in below.get_xticklabels()] == ["zero", "one"]
     assert _saved(figure, tmp_path)
 

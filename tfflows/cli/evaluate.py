@@ -15,6 +15,12 @@ def add_arguments(parser):
     add("--split", choices=("train", "validation", "test"), default="test", help="which part of the data")
     add("--seed", type=option_types.natural, help="of the split, the draws and the noise (default: that of the run)")
     add("--noise-draws", type=option_types.positive_int, default=8, help="draws of noise per discrete example")
+    add(
+        "--importance-draws",
+        type=option_types.positive_int,
+        metavar="K",
+        help="draws of noise for the importance-weighted bound of discrete data (default: as in training)",
+    )
 
 
 def run(args, argv):
@@ -28,7 +34,10 @@ def run(args, argv):
 
     flow = run_folder.load_flow(args.folder)
     dataset = data.for_run(config, name=args.data, seed=seed)
-    found = metrics.measure(flow, dataset, args.split, seed=seed, num_draws=args.noise_draws)
+    importance = config["settings"]["importance_draws"] if args.importance_draws is None else args.importance_draws
+    found = metrics.measure(
+        flow, dataset, args.split, seed=seed, num_draws=args.noise_draws, importance_draws=importance
+    )
     path = args.folder / "evaluate.json"
     run_folder.write_json(path, found)
     print("\n".join(metrics.lines(found)))

@@ -5,34 +5,45 @@ from tfflows import evaluation
 _NOISE_DRAWS = 8
 
 
-def measure(flow, dataset, split, *, seed, num_draws=_NOISE_DRAWS):
+def measure(flow, dataset, split, *, seed, num_draws=_NOISE_DRAWS, importance_draws=None):
     """Likelihood of one split of the data.
 
     Args:
       flow: `FlowModel`.
-      dataset: `tfflows.datasets.Dataset`.
+      dataset: `tfflows.datasets.Dataset` or `ImageStream`.
       split: "train", "validation" or "test".
       seed: int, of the noise added to discrete data.
       num_draws: int, draws of that noise per example.
+      importance_draws: int, draws for the importance-weighted bound of discrete data, `None` for none.
 
     Returns:
       dict of finite numbers: `<split>_nats`, the mean negative log-likelihood in nats per example, with
       `<split>_standard_error` and `num_<split>`. Of a known density also `entropy_nats`, `gap_nats` and
       `gap_standard_error`; of discrete data `bits_per_dim` and `bits_per_dim_standard_error`, and `bound`: "upper",
-      as both are of the discrete values and no less than the true ones.
+      as both are of the discrete values and no less than the true ones; with `importance_draws` also the tighter
+      `importance_weighted_bits_per_dim` and its error.
+
+    Raises:
+      ValueError: importance draws for data that are not discrete.
     """
-    context = dataset.context(split) if flow.conditional else None
     found = {"data": dataset.name, "split": split, "conditional": flow.conditional}
     if dataset.discrete_levels is not None:
-        nats = evaluation.discrete_negative_log_likelihood(
-            flow, dataset, split, with_context=flow.conditional, num_draws=num_draws, seed=seed
-        )
+        options = {"with_context": flow.conditional, "seed": seed}
+        nats = evaluation.discrete_negative_log_likelihood(flow, dataset, split, num_draws=num_draws, **options)
         bits = evaluation.bits_per_dim(nats, dataset.event_shape)
         found.update(_numbers("bits_per_dim", bits), bound="upper", noise_draws=num_draws)
+        if importance_draws is not None:
+            tighter = evaluation.importance_weighted(flow, dataset, split, num_draws=importance_draws, **options)
+            tighter = evaluation.bits_per_dim(tighter, dataset.event_shape)
+            found.update(_numbers("importance_weighted_bits_per_dim", tighter), importance_draws=importance_draws)
+    elif importance_draws is not None:
+        raise ValueError(f"--importance-draws is for discrete data. Received: {dataset.name} of continuous values")
     else:
+        context = dataset.context(split) if flow.conditional else None
         nats = evaluation.negative_log_likelihood(flow, dataset.examples(split), context)
     found.update(_numbers(f"{split}_nats", nats), **{f"num_{split}": nats.count})
     if dataset.density is not None:
+        context = dataset.context(split) if flow.conditional else None
         gap = evaluation.gap_to_density(flow, dataset.density, dataset.examples(split), context)
         found.update(_numbers("gap_nats", gap), entropy_nats=dataset.density.entropy)
     return found
@@ -46,6 +57,9 @@ def lines(found):
     shown = [(f"{split} nats:", f"{_with_error(found, f'{split}_nats')}  ({of}{given}; {found[f'num_{split}']:,})")]
     if "bits_per_dim" in found:
         shown.append(("bits/dim:", f"{_with_error(found, 'bits_per_dim')}  (upper bound)"))
+    if "importance_draws" in found:
+        text = f"{_with_error(found, 'importance_weighted_bits_per_dim')}  (importance-weighted upper bound, "
+        shown.append(("bits/dim:", f"{text}{found['importance_draws']} draws)"))
     if "gap_nats" in found:
         shown.append(("true nats:", f"{found['entropy_nats']:.4f}  (entropy of the density)"))
         shown.append(("gap:", f"{_with_error(found, 'gap_nats')} nats"))

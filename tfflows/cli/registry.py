@@ -3,6 +3,10 @@
 import dataclasses
 import difflib
 
+_VECTORS, _IMAGES = 1, 3  # ranks of events
+_KINDS = {_VECTORS: "vectors", _IMAGES: "images"}
+_IMAGE_DATA = "digits (with --images where the model takes vectors too), natural-patches, a published set or a folder"
+
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
@@ -10,17 +14,53 @@ class Entry:
 
     Attributes:
       class_name: name of the class in `tfflows.models`.
-      options: settings that its constructor takes under the same names.
-      event_rank: rank of its events: 1 for vectors, 3 for images.
+      options: by rank of the events it takes, 1 for vectors and 3 for images: the settings that its constructor takes
+        under the same names, each with its default, which may be a function of the shape of an event.
     """
 
     class_name: str
-    options: tuple
-    event_rank: int = 1
+    options: dict
 
 
+def _levels(image_shape):
+    """As many as halve both sides evenly and leave at least 2 pixels, 3 at most."""
+    fits = [n for n in (1, 2, 3) if all(side % 2**n == 0 and side // 2**n >= 2 for side in image_shape[:2])]
+    return max(fits, default=1)
+
+
+def _by_size(small, large):
+    """A default for images of up to 16 x 16 values, and one for larger ones."""
+    return lambda image_shape: small if max(image_shape[:2]) <= 16 else large
+
+
+_ALL_IMAGES = {"dequantization": "uniform", "num_bits": None}
 MODELS = {
-    "real-nvp": Entry("RealNVP", options=("num_layers", "hidden_units")),
+    "real-nvp": Entry(
+        "RealNVP",
+        {
+            _VECTORS: {"num_layers": 8, "hidden_units": [64, 64]},
+            _IMAGES: {
+                "num_levels": 2,
+                "hidden_filters": 32,
+                "num_blocks": 2,
+                "preprocessing": "logit",
+                **_ALL_IMAGES,
+            },
+        },
+    ),
+    "glow": Entry(
+        "Glow",
+        {
+            _IMAGES: {
+                "num_levels": _levels,
+                "steps_per_level": _by_size(4, 8),
+                "hidden_filters": _by_size(64, 128),
+                "coupling": "affine",
+                "preprocessing": "scale",
+                **_ALL_IMAGES,
+            },
+        },
+    ),
 }
 
 
@@ -38,40 +78,68 @@ def check(name):
     return key
 
 
+def only_images(name):
+    """Whether a model takes images and nothing else."""
+    return set(MODELS[name].options) == {_IMAGES}
+
+
+def completed(settings, dataset):
+    """The settings with the model's own defaults for this data in the place of options that were not given.
+
+    Raises:
+      ValueError: data that the model cannot take, or options that it does not have for such data.
+    """
+    name, shape = settings["model"], dataset.event_shape
+    options = MODELS[name].options.get(len(shape))
+    if options is None:
+        kinds = " and ".join(_KINDS[rank] for rank in MODELS[name].options)
+        hint = f", such as {_IMAGE_DATA}" if only_images(name) else ""
+        raise ValueError(f"{name} takes {kinds}{hint}. Received: {dataset.name} with events of shape {shape}")
+    others = {option for entry in MODELS.values() for each in entry.options.values() for option in each} - set(options)
+    wrong = sorted(option for option in others if settings.get(option) is not None)
+    if wrong:
+        raise ValueError(
+            f"{name} over {_KINDS[len(shape)]} takes {_listed(options)}. Received: {_listed(wrong)} with data of shape "
+            f"{shape}"
+        )
+    filled = {}
+    for option, default in options.items():
+        given = settings.get(option)
+        filled[option] = given if given is not None else default(shape) if callable(default) else default
+    return {**settings, **filled}
+
+
 def build(settings, dataset, *, conditional):
     """A built flow for a data set.
 
     Args:
-      settings: dict with `model`, `seed`, `precision` and the model's options.
-      dataset: `tfflows.datasets.Dataset`.
+      settings: dict, completed: with `model`, `seed`, `precision` and the model's options.
+      dataset: `tfflows.datasets.Dataset` or `ImageStream`.
       conditional: bool, whether the flow takes the data's context.
 
     Returns:
       `FlowModel`, its weights drawn from `seed`.
 
     Raises:
-      ValueError: data that the model cannot take, or options out of range.
+      ValueError: options out of range, or that do not fit the data.
     """
     import keras
 
     from tfflows import models
 
-    entry = MODELS[settings["model"]]
-    if len(dataset.event_shape) != entry.event_rank:
-        raise ValueError(
-            f"{settings['model']} models events of rank {entry.event_rank}. "
-            f"Received: {dataset.name} with events of shape {dataset.event_shape}"
-        )
-    context = {}
+    entry, rank = MODELS[settings["model"]], len(dataset.event_shape)
+    given = {name: settings[name] for name in entry.options[rank]}
+    if rank == _IMAGES:
+        given["discrete_levels"] = dataset.discrete_levels
     if conditional and dataset.num_classes is not None:
-        context = {"num_classes": dataset.num_classes}
+        given["num_classes"] = dataset.num_classes
     elif conditional:
-        context = {"context_size": dataset.context_train.shape[-1]}
+        given["context_size"] = dataset.context_train.shape[-1]
     keras.utils.set_random_seed(settings["seed"])
     return getattr(models, entry.class_name)(
-        dataset.event_shape,
-        **{name: settings[name] for name in entry.options},
-        **context,
-        seed=settings["seed"],
-        dtype=settings["precision"],
+        dataset.event_shape, **given, seed=settings["seed"], dtype=settings["precision"]
     )
+
+
+def _listed(options):
+    return ", ".join("--" + option.replace("_", "-") for option in options)

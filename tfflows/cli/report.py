@@ -1,5 +1,6 @@
 """What a trained run leaves behind: the flow, its metrics, its figures."""
 
+import math
 import os
 import shutil
 import time
@@ -7,7 +8,7 @@ import time
 import numpy as np
 
 from tfflows import bridge, datasets, plotting
-from tfflows.cli import metrics, run_folder, training
+from tfflows.cli import image_figures, metrics, run_folder, training
 
 _POINTS, _GRID = 5_000, 200
 
@@ -17,7 +18,7 @@ def write(flow, dataset, settings, folder, facts, *, started):
 
     Args:
       flow: the trained `FlowModel`.
-      dataset: `tfflows.datasets.Dataset`.
+      dataset: `tfflows.datasets.Dataset` or `ImageStream`.
       settings: dict.
       folder: the run folder.
       facts: dict of `training.train`.
@@ -25,15 +26,21 @@ def write(flow, dataset, settings, folder, facts, *, started):
     """
     save(flow, folder / run_folder.MODEL)
     export(flow, folder / run_folder.SAVED_MODEL)
-    found = metrics.measure(flow, dataset, "test", seed=settings["seed"])
+    seed, images = settings["seed"], dataset.image_shape is not None
+    importance = {"importance_draws": settings["importance_draws"]}
+    found = metrics.measure(flow, dataset, "test", seed=seed, **importance)
     train, validation = training.read_log(folder)
-    figures = draw(flow, dataset, settings["seed"])
+    figures, more = image_figures.draw(flow, dataset, seed) if images else (draw(flow, dataset, seed), {})
     figures["training.png"] = plotting.training_figure(
-        train, validation, best_epoch=facts["best_epoch"], entropy=found.get("entropy_nats")
+        train,
+        validation,
+        best_epoch=facts["best_epoch"],
+        entropy=found.get("entropy_nats"),
+        num_dims=math.prod(dataset.event_shape) if images else None,
     )
     for name, figure in figures.items():
         figure.savefig(folder / name)
-    found.update(facts, num_weights=flow.count_params(), seconds=time.perf_counter() - started)
+    found.update(facts, **more, num_weights=flow.count_params(), seconds=time.perf_counter() - started)
     run_folder.write_json(folder / run_folder.METRICS, found)
     print("\n".join(metrics.lines(found)))
     print(
@@ -60,7 +67,7 @@ def export(flow, path):
 
 
 def draw(flow, dataset, seed):
-    """The figures of a flow and its test data, a dict from file names to figures."""
+    """The figures of a flow over vectors and its test data, a dict from file names to figures."""
     count = min(_POINTS, len(dataset.test))
     context = dataset.context_test[:count] if flow.conditional else None
     x = dataset.dequantized("test", seed=seed)[:count]

@@ -7,8 +7,12 @@ import shutil
 
 CONFIG, LOG, STATE, METRICS = "config.json", "log.csv", "training_state.npz", "metrics.json"
 MODEL, SAVED_MODEL = "model.keras", "saved_model"
-FIGURES = ("samples.png", "density.png", "latents.png", "training.png", "digits.png")
-_OURS = (LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, "evaluate.json", *FIGURES, CONFIG)
+PROGRESS = "progress"
+FIGURES = (
+    *("samples.png", "training.png", "density.png", "latents.png", "digits.png"),
+    *("classes.png", "temperatures.png", "interpolation.png", "reconstruction.png"),
+)
+_OURS = (PROGRESS, LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, "evaluate.json", *FIGURES, CONFIG)
 
 
 def default(settings):

@@ -1,4 +1,5 @@
-"""Draw samples from a trained run into a .csv or .npy file. Samples of discrete data are whole numbers."""
+"""Draw samples from a trained run into a .csv or .npy file, images also into a .png picture of them all. Samples of
+discrete data are whole numbers."""
 
 import csv
 import pathlib
@@ -7,14 +8,21 @@ import numpy as np
 
 from tfflows.cli import option_types
 
-SUMMARY = "samples of a run as .csv or .npy"
+SUMMARY = "samples of a run as .csv, .npy or .png"
+_COUNT, _PICTURE_COUNT, _PICTURE_COLUMNS = 1000, 100, 10
 
 
 def add_arguments(parser):
     """Adds the options of `tfflows sample`."""
     add = parser.add_argument
     add("folder", type=pathlib.Path, metavar="RUN", help="run folder made by tfflows train")
-    add("-n", "--num-samples", type=option_types.positive_int, default=1000, metavar="N", help="how many")
+    add(
+        "-n",
+        "--num-samples",
+        type=option_types.positive_int,
+        metavar="N",
+        help=f"how many (default: {_COUNT}, {_PICTURE_COUNT} in a picture)",
+    )
     add("--seed", type=option_types.natural, default=0, help="the same seed gives the same samples")
     add(
         "--temperature",
@@ -28,7 +36,12 @@ def add_arguments(parser):
         help="what to condition on: a class's name, or numbers between commas (default: classes as frequent as in "
         "training; numbers must be given)",
     )
-    add("--out", type=pathlib.Path, metavar="FILE", help="a .csv or .npy file (default: RUN/samples.csv)")
+    add(
+        "--out",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="a .csv, .npy or .png file (default: RUN/samples.csv, of images .npy)",
+    )
     add("--overwrite", action="store_true", help="replace the file if it exists")
 
 
@@ -37,20 +50,29 @@ def run(args, argv):
     from tfflows.cli import run_folder
 
     known = run_folder.read_config(args.folder)["data"]
-    path = args.out or args.folder / "samples.csv"
-    if path.suffix.lower() not in (".csv", ".npy"):
-        raise ValueError(f"--out must end in .csv or .npy. Received: {path}")
+    images = len(known["event_shape"]) == 3
+    path = args.out or args.folder / ("samples.npy" if images else "samples.csv")
+    kinds = (".csv", ".npy", ".png") if images else (".csv", ".npy")
+    if path.suffix.lower() not in kinds:
+        raise ValueError(f"--out must end in {', '.join(kinds[:-1])} or {kinds[-1]}. Received: {path}")
     if path.exists() and not args.overwrite:
         raise FileExistsError(f"{path} exists: --overwrite to replace it, or another --out")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder of --out must exist. Received: {path}")
-    context = _context(args.context_value, known, args.num_samples, args.seed)
+    picture = path.suffix.lower() == ".png"
+    count = args.num_samples or (_PICTURE_COUNT if picture else _COUNT)
+    context = _context(args.context_value, known, count, args.seed)
+    if picture and context is not None:
+        context = np.sort(context)  # one class after the other
     flow = run_folder.load_flow(args.folder)
-    samples = np.asarray(flow.sample(args.num_samples, context=context, seed=args.seed, temperature=args.temperature))
-    if known["discrete_levels"] is not None:
+    samples = np.asarray(flow.sample(count, context=context, seed=args.seed, temperature=args.temperature))
+    if known["discrete_levels"] is not None and samples.dtype.kind == "f":
         samples = np.clip(np.floor(samples), 0, known["discrete_levels"] - 1).astype(np.int32)
     labels = [known["class_names"][k] for k in context] if known["class_names"] is not None else None
-    _write(path, samples, known["columns"], labels)
+    if picture:
+        _draw(path, samples, known["discrete_levels"])
+    else:
+        _write(path, samples, known["columns"], labels)
     print(f"{len(samples):,} samples: {path}")
     return 0
 
@@ -65,7 +87,7 @@ def _context(value, known, count, seed):
     if names is None:
         return _vectors(value, known["context_size"], count)
     if value is None:
-        counts = np.array(known["class_counts"], float)
+        counts = np.array(known["class_counts"] or [1] * len(names), float)  # a stream's are not counted
         return np.random.default_rng(seed).choice(len(names), size=count, p=counts / counts.sum()).astype(np.int32)
     if value not in names:
         raise ValueError(f"--context-value must be a class: {', '.join(names)}. Received: {value!r}")
@@ -80,6 +102,15 @@ def _vectors(value, size, count):
     if numbers.shape != (size,) or not np.isfinite(numbers).all():
         raise ValueError(f"--context-value must be {size} finite numbers between commas. Received: {value!r}")
     return np.tile(numbers, (count, 1))
+
+
+def _draw(path, samples, levels):
+    import keras
+
+    from tfflows.ops import grids
+
+    picture = grids.picture(samples, 0, levels - 1, _PICTURE_COLUMNS)
+    keras.utils.array_to_img(picture, scale=False).save(path)
 
 
 def _write(path, samples, columns, labels):

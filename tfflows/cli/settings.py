@@ -6,7 +6,7 @@ import pathlib
 import platform
 
 from tfflows.cli import registry
-from tfflows.cli.train import FILE_OPTIONS, MOST_EPOCHS, STEPS
+from tfflows.cli.train import FILE_OPTIONS, IMPORTANCE_DRAWS, MOST_EPOCHS, TRAINING
 
 _NOT_SETTINGS = ("command", "run", "debug", "output", "resume", "overwrite")
 _FILES = (".csv", ".parquet", ".npy", ".npz")
@@ -22,7 +22,7 @@ def of(args):
     settings = {name: value for name, value in vars(args).items() if name not in _NOT_SETTINGS}
     settings["model"] = registry.check(settings["model"])
     settings["data"] = data_name(settings["data"])
-    if not is_file(settings["data"]):
+    if not is_path(settings["data"]):
         wrong = [name for name in FILE_OPTIONS if settings[name] != (True if name == "header" else None)]
         if wrong:
             raise ValueError(
@@ -32,14 +32,19 @@ def of(args):
     return settings
 
 
-def is_file(data):
-    """Whether a `--data` value names a file rather than a known data set."""
-    return "/" in data or "\\" in data or data.lower().endswith(_FILES)
+def is_path(data):
+    """Whether a `--data` value is the path of a file or a folder rather than the name of a data set."""
+    from tfflows import datasets
+
+    name = data.replace("-", "_").replace("/", "_").lower()  # TensorFlow Datasets writes lsun/tower
+    if name in datasets.names():
+        return False
+    return "/" in data or "\\" in data or data.lower().endswith(_FILES) or pathlib.Path(data).is_dir()
 
 
 def data_name(data):
     """One spelling for each data set: an absolute path, or a name with hyphens."""
-    return str(pathlib.Path(data).resolve()) if is_file(data) else data.replace("_", "-").lower()
+    return str(pathlib.Path(data).resolve()) if is_path(data) else data.replace("_", "-").replace("/", "-").lower()
 
 
 def merged(saved, wanted, given, folder):
@@ -59,17 +64,31 @@ def merged(saved, wanted, given, folder):
 
 
 def completed(settings, dataset):
-    """The settings with the number of epochs decided."""
-    if settings["epochs"] is not None:
-        return settings
-    steps = -(-len(dataset.train) // settings["batch_size"])
-    return {**settings, "epochs": min(MOST_EPOCHS, -(-STEPS // steps))}
+    """The settings with all that depends on the model and on the data decided.
+
+    Raises:
+      ValueError: as `registry.completed`.
+    """
+    settings = registry.completed(settings, dataset)
+    images = dataset.image_shape is not None
+    filled = {name: value for name, value in TRAINING[images].items() if settings.get(name) is None}
+    settings = {**settings, **filled, "images": images}
+    steps = settings.pop("steps")
+    if settings["epochs"] is None:
+        per_epoch = -(-dataset.num_examples("train") // settings["batch_size"])
+        settings["epochs"] = min(MOST_EPOCHS, -(-steps // per_epoch))
+    if images and settings["grids_every"] is None:
+        settings["grids_every"] = max(1, settings["epochs"] // 10)
+    if images and settings["importance_draws"] is None and settings["dequantization"] == "variational":
+        settings["importance_draws"] = IMPORTANCE_DRAWS
+    return settings
 
 
 def config(settings, dataset, *, conditional):
     """What config.json holds: the settings, what the data was, and the versions that ran."""
-    context = dataset.context_train if conditional else None
+    context = getattr(dataset, "context_train", None) if conditional else None  # a stream's is not in memory
     labels = conditional and dataset.num_classes is not None
+    counted = labels and context is not None
     return {
         "settings": settings,
         "data": {
@@ -77,12 +96,12 @@ def config(settings, dataset, *, conditional):
             "event_shape": list(dataset.event_shape),
             "columns": None if dataset.columns is None else list(dataset.columns),
             "discrete_levels": dataset.discrete_levels,
-            "num_train": len(dataset.train),
-            "num_validation": len(dataset.validation),
-            "num_test": len(dataset.test),
+            "num_train": dataset.num_examples("train"),
+            "num_validation": dataset.num_examples("validation"),
+            "num_test": dataset.num_examples("test"),
             "conditional": conditional,
             "class_names": list(map(str, dataset.class_names or range(dataset.num_classes))) if labels else None,
-            "class_counts": [int((context == k).sum()) for k in range(dataset.num_classes)] if labels else None,
+            "class_counts": [int((context == k).sum()) for k in range(dataset.num_classes)] if counted else None,
             "context_size": context.shape[-1] if conditional and not labels else None,
             "sha256": _digest(dataset),
         },
@@ -104,6 +123,9 @@ def check_same_data(saved, now, folder):
 
 
 def _digest(dataset):
+    """Of all examples; `None` of images that are not in memory."""
+    if not hasattr(dataset, "examples"):
+        return None
     digest = hashlib.sha256()
     for split in ("train", "validation", "test"):
         for array in (dataset.examples(split), dataset.context(split)):

@@ -1,5 +1,5 @@
 """Train a flow by maximum likelihood and leave a run folder: config.json, log.csv, metrics.json, figures, model.keras
-and saved_model/."""
+and saved_model/. Options of which the help names two defaults have one for vectors and one for images."""
 
 import argparse
 import pathlib
@@ -9,27 +9,58 @@ from tfflows.cli import option_types
 
 SUMMARY = "train a flow; without options, RealNVP on two moons"
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16", "float64")
-STEPS, MOST_EPOCHS = 5_000, 500
+MOST_EPOCHS, IMPORTANCE_DRAWS = 500, 16
+TRAINING = {  # by whether the data are images
+    False: {"steps": 5_000, "batch_size": 512, "learning_rate": 3e-3, "patience": 50},
+    True: {"steps": 2_000, "batch_size": 64, "learning_rate": 3e-3, "patience": 50},
+}
 FILE_OPTIONS = ("columns", "context", "labels", "header", "key")
 
 
 def add_arguments(parser):
     """Adds the options of `tfflows train`."""
     add = parser.add_argument
+    add("--model", default="real-nvp", help="which flow: real-nvp (of vectors or of images) or glow (of images)")
+    _add_data(parser.add_argument_group("data").add_argument)
+    add("--output", type=pathlib.Path, metavar="RUN", help="run folder (default: runs/MODEL-DATA)")
+    add("--seed", type=option_types.natural, default=0, help="of data, weights, order and noise")
+    add("--precision", choices=PRECISIONS, default="float32", help="Keras dtype policy; log-densities stay float32")
+    add("--resume", action="store_true", help="continue a stopped run with the settings in its config.json")
+    add("--overwrite", action="store_true", help="replace the run in the run folder")
+    _add_training(parser.add_argument_group("training").add_argument)
+    _add_vectors(parser.add_argument_group("models of vectors").add_argument)
+    _add_images(parser.add_argument_group("models of images").add_argument)
+
+
+def _add_data(add):
     data = "names: two-moons, eight-gaussians, rings, checkerboard, pinwheel, two-spirals, swiss-roll, banana, funnel, "
-    data += "digits, wine, breast-cancer; or the path of a .csv, .parquet, .npy or .npz file"
+    data += "digits, wine, breast-cancer, natural-patches, a set of TensorFlow Datasets such as mnist, cifar10, "
+    data += "celeb-a or lsun-tower (TFDS_DATA_DIR says where it is); or the path of a .csv, .parquet, .npy or .npz "
+    data += "file, or of a folder of images"
     positive = option_types.positive_int
-    add("--model", default="real-nvp", help="which flow")
     add("--data", default="two-moons", help=data)
     add("--columns", type=option_types.names, metavar="A,B", help="columns of a file to model (default: all others)")
     add("--context", type=option_types.names, metavar="C", help="columns of a file to condition on (default: none)")
     add(
         "--labels",
         action=argparse.BooleanOptionalAction,
-        help="the context of a file is class labels (default: a single column of text or whole numbers is)",
+        help="the context of a file is class labels (default: a single column of text or whole numbers is); subfolders "
+        "are classes (default: if there are any)",
     )
     add("--header", action=argparse.BooleanOptionalAction, default=True, help="a .csv starts with column names")
     add("--key", help="which array of an .npz is the table (default: the only one, or x)")
+    add(
+        "--images",
+        action=argparse.BooleanOptionalAction,
+        help="take digits as images rather than vectors (default: if the model takes only images)",
+    )
+    add(
+        "--image-size",
+        type=positive,
+        metavar="N",
+        help="cut and shrink the images of a folder to N x N (default: all must be of one size and stay as they are)",
+    )
+    add("--skip-bad-images", action="store_true", help="leave out unreadable images of a folder, naming them")
     add(
         "--conditional",
         action=argparse.BooleanOptionalAction,
@@ -40,36 +71,98 @@ def add_arguments(parser):
         "--num-train",
         type=positive,
         metavar="N",
-        help="examples to draw from a toy density (default: 200000; files and real data: four fifths of the rows)",
+        help="examples to draw from a toy density or to use of a published set (default: 200000 draws; of real data "
+        "all that are in train)",
     )
-    add("--output", type=pathlib.Path, metavar="RUN", help="run folder (default: runs/MODEL-DATA)")
+
+
+def _add_training(add):
+    positive, (vectors, images) = option_types.positive_int, (TRAINING[False], TRAINING[True])
     add(
         "--epochs",
         type=positive,
         metavar="N",
-        help=f"passes over the data (default: as many as make {STEPS:,} steps, at most {MOST_EPOCHS})",
+        help=f"passes over the data (default: as many as make {vectors['steps']:,} steps, of images "
+        f"{images['steps']:,}, at most {MOST_EPOCHS})",
     )
-    add("--batch-size", type=positive, default=512, metavar="N", help="examples per step")
-    add("--learning-rate", type=option_types.positive_float, default=3e-3, help="of Adam, falling to 0 as a cosine")
+    add(
+        "--batch-size",
+        type=positive,
+        metavar="N",
+        help=f"examples per step (default: {vectors['batch_size']}, of images {images['batch_size']})",
+    )
+    add(
+        "--learning-rate",
+        type=option_types.positive_float,
+        help=f"of Adam, falling to 0 as a cosine (default: {vectors['learning_rate']:g}, of images "
+        f"{images['learning_rate']:g})",
+    )
     add(
         "--patience",
         type=positive,
-        default=50,
         metavar="N",
-        help="epochs without a better validation loss after which training stops; the best epoch's weights are kept",
+        help="epochs without a better validation loss after which training stops; the best epoch's weights are kept "
+        f"(default: {vectors['patience']})",
     )
-    add("--num-layers", type=positive, default=8, metavar="N", help="number of layers of the flow")
+
+
+def _add_vectors(add):
+    add("--num-layers", type=option_types.positive_int, metavar="N", help="number of layers of the flow (default: 8)")
     add(
         "--hidden-units",
         type=option_types.widths,
-        default="64,64",
         metavar="N,N",
-        help="widths of the hidden layers of each conditioner",
+        help="widths of the hidden layers of each conditioner (default: 64,64)",
     )
-    add("--seed", type=option_types.natural, default=0, help="of data, weights, order and noise")
-    add("--precision", choices=PRECISIONS, default="float32", help="Keras dtype policy; log-densities stay float32")
-    add("--resume", action="store_true", help="continue a stopped run with the settings in its config.json")
-    add("--overwrite", action="store_true", help="replace the run in the run folder")
+
+
+def _add_images(add):
+    positive = option_types.positive_int
+    add(
+        "--num-levels",
+        type=positive,
+        metavar="N",
+        help="number of scales (default: real-nvp 2; glow 3, or fewer where sides do not halve so often, to no less "
+        "than 2 pixels)",
+    )
+    add(
+        "--steps-per-level",
+        type=positive,
+        metavar="N",
+        help="of glow: steps of flow in each scale (default: 8; 4 up to 16 x 16 pixels)",
+    )
+    add(
+        "--hidden-filters",
+        type=positive,
+        metavar="N",
+        help="filters of the hidden layers of each network (default: real-nvp 32; glow 128, or 64 up to 16 x 16)",
+    )
+    add("--num-blocks", type=positive, metavar="N", help="of real-nvp: residual blocks of each network (default: 2)")
+    add("--coupling", choices=("affine", "additive"), help="of glow (default: affine)")
+    add(
+        "--preprocessing",
+        choices=("scale", "logit"),
+        help="of pixels before the flow (default: glow scale, real-nvp logit)",
+    )
+    add(
+        "--dequantization",
+        choices=("uniform", "variational"),
+        help="the noise that makes reals of whole numbers; a variational one is learned (default: uniform)",
+    )
+    add("--num-bits", type=positive, metavar="N", help="bits that are kept of a pixel (default: all)")
+    add(
+        "--importance-draws",
+        type=positive,
+        metavar="K",
+        help=f"draws of noise for the importance-weighted bound (default: {IMPORTANCE_DRAWS} with variational "
+        "dequantization; without, no such bound)",
+    )
+    add(
+        "--grids-every",
+        type=positive,
+        metavar="N",
+        help="epochs between pictures of samples in RUN/progress (default: a tenth of all epochs)",
+    )
 
 
 def run(args, argv):
@@ -87,7 +180,7 @@ def run(args, argv):
     from tfflows.cli import data, registry, report, training
 
     dataset = data.load(wanted)
-    conditional = wanted["conditional"] and dataset.context_train is not None
+    conditional = wanted["conditional"] and data.has_context(dataset)
     wanted = settings.completed(wanted, dataset)
     flow = registry.build(wanted, dataset, conditional=conditional)
     training.prepare(flow, dataset, wanted)

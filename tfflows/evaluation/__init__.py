@@ -1,17 +1,25 @@
 """How good a flow is: anything with `log_prob` and `sample` can be judged."""
 
+from tfflows.evaluation.discrete_likelihood import bits_per_dim, discrete_negative_log_likelihood, importance_weighted
+from tfflows.evaluation.interpolation import between, interpolations
 from tfflows.evaluation.likelihood import (
     Estimate,
-    bits_per_dim,
-    discrete_negative_log_likelihood,
+    default_batch_size,
     gap_to_density,
     negative_log_likelihood,
 )
+from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
 
 __all__ = [
     "Estimate",
+    "Reconstruction",
+    "between",
     "bits_per_dim",
+    "default_batch_size",
     "discrete_negative_log_likelihood",
     "gap_to_density",
+    "importance_weighted",
+    "interpolations",
     "negative_log_likelihood",
+    "reconstruct",
 ]

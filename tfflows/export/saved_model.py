@@ -1,4 +1,4 @@
-"""A flow as a SavedModel with four endpoints."""
+"""A flow as a SavedModel with an endpoint for each thing it does."""
 
 import pathlib
 
@@ -15,8 +15,15 @@ def export_flow(flow, path, *, verbose=False):
     * `forward(z[, context])`: latent to data
     * `inverse(x[, context])`: data to latent
 
+    Of a flow over integers, with a `dequantization`, these are of dequantized reals in units of a (reduced) level,
+    except that `sample` gives integers, uint8 or int32; and there is one more:
+
+    * `discrete_log_prob(x, seed[, context])`: int32 `[batch, *event_shape]`, int32 `[2]`: one draw's estimate of a
+      lower bound of the log-probability of the integers, nats `[batch]`
+
     Args:
-      flow: anything with `distribution`, `bijector`, `log_prob`, `event_shape`, `context_size`, `num_classes`.
+      flow: anything with `distribution`, `bijector`, `dequantization`, `log_prob`, `event_shape`, `context_size`,
+        `num_classes`.
       path: folder to write.
       verbose: bool, print the endpoints.
 
@@ -34,11 +41,9 @@ def export_flow(flow, path, *, verbose=False):
     latent = flow.distribution.distribution.event_shape
     x = tf.TensorSpec([None, *event], dtype, name="x")
     z = tf.TensorSpec([None, *latent], dtype, name="z")
-    draw = (
-        tf.TensorSpec([], tf.int32, name="n"),
-        tf.TensorSpec([2], tf.int32, name="seed"),
-        tf.TensorSpec([], tf.float32, name="temperature"),
-    )
+    noise_seed = tf.TensorSpec([2], tf.int32, name="seed")
+    draw = (tf.TensorSpec([], tf.int32, name="n"), noise_seed, tf.TensorSpec([], tf.float32, name="temperature"))
+    integers = tf.TensorSpec([None, *event], tf.int32, name="x")
     context = ()
     if flow.num_classes is not None:
         context = (tf.TensorSpec([None], tf.int32, name="context"),)
@@ -51,6 +56,9 @@ def export_flow(flow, path, *, verbose=False):
     def log_prob(x, *given):
         return flow.log_prob(x, *given)
 
+    def discrete_log_prob(x, seed, *given):
+        return flow.log_prob(x, *given, seed=seed)
+
     def sample(n, seed, temperature, *given):
         return flow.sample(n, context=given[0] if given else None, seed=seed, temperature=temperature)
 
@@ -62,10 +70,13 @@ def export_flow(flow, path, *, verbose=False):
 
     module = tf.Module()
     module.flow_variables = [v.value for v in flow.variables]
-    for endpoint, arguments in ((log_prob, (x,)), (sample, draw), (forward, (z,)), (inverse, (x,))):
+    wanted = [(log_prob, (x,)), (sample, draw), (forward, (z,)), (inverse, (x,))]
+    if flow.dequantization is not None:
+        wanted.append((discrete_log_prob, (integers, noise_seed)))
+    for endpoint, arguments in wanted:
         signature = [*arguments, *context]
         setattr(module, endpoint.__name__, tf.function(endpoint, input_signature=signature, autograph=False))
-    endpoints = {name: getattr(module, name) for name in ("log_prob", "sample", "forward", "inverse")}
+    endpoints = {endpoint.__name__: getattr(module, endpoint.__name__) for endpoint, _ in wanted}
     tf.saved_model.save(module, str(pathlib.Path(path)), signatures=endpoints)
     if verbose:
         for name, endpoint in endpoints.items():

@@ -153,7 +153,7 @@ class FlowModel(training.FlowTrainer):
           x: events `[..., *event_shape]`; integers `[batch, *event_shape]` of a flow with a `dequantization` give an
             estimate, from one draw of the noise, of a lower bound of their log-probability.
           context: `[..., context_size]` or integer labels `[...]` of a conditional flow; ignored otherwise.
-          seed: int, of the noise.
+          seed: int, or an integer `Tensor` `[2]`, of the noise; `None` for a new draw.
 
         Returns:
           `Tensor` `[...]`.

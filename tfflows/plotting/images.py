@@ -1,58 +1,125 @@
-"""Small grey images: data above, samples below."""
-
-import math
+"""Images: data beside samples, samples in labelled rows."""
 
 import numpy as np
 
+from tfflows.ops import grids
 from tfflows.plotting import style
 
 
-def images_figure(data, samples, *, image_shape, levels=None, rows=4, columns=12, labels=None):
+def images_figure(data, samples, *, image_shape=None, levels=None, rows=4, columns=12, labels=None):
     """A grid of images from the data above one of samples.
 
     Args:
-      data: images as vectors `[n, height * width]`; the first `rows * columns` are shown.
-      samples: the same of the flow `[m, height * width]`; values beyond the range of grey are clipped.
-      image_shape: `(height, width)`.
-      levels: number of grey levels of discrete data: white is 0, black `levels - 1`. By default black is the largest
-        and white the smallest value of the data.
+      data: images `[n, H, W, C]`, or vectors of their pixels `[n, D]`; the first `rows * columns` are shown.
+      samples: the same of the flow; values beyond the range are clipped.
+      image_shape: `(H, W)` or `(H, W, C)` of vectors.
+      levels: number of levels of discrete data: black is 0, white (or full colour) `levels - 1`. By default black is
+        the smallest and white the largest value of the data.
       rows: int, of each grid.
       columns: int.
-      labels: what the samples of each column were conditioned on, `[columns]`, or `None`.
+      labels: what the images of each column are, `[columns]`, or `None`.
 
     Returns:
       `matplotlib.figure.Figure` with two axes.
 
     Raises:
-      ValueError: vectors that are not `height * width` long, or bad arrays.
+      ValueError: arrays that are not images of one shape.
     """
-    data, samples = style.matrix(data, "data"), style.matrix(samples, "samples")
-    size = math.prod(image_shape)
-    if data.shape[1] != size or samples.shape[1] != size:
+    data, samples = as_images(data, "data", image_shape), as_images(samples, "samples", image_shape)
+    if data.shape[1:] != samples.shape[1:]:
         raise ValueError(
-            f"Images of shape {tuple(image_shape)} are vectors of {size}. "
-            f"Received: {data.shape[1]} (data) and {samples.shape[1]} (samples)"
+            f"`data` and `samples` must be images of one shape. Received: {data.shape[1:]} and {samples.shape[1:]}"
         )
-    white, black = (data.min(), data.max()) if levels is None else (0, levels - 1)
-    figure = style.new_figure(0.6 * columns, 1.2 * rows + 0.8)
+    black_and_white = value_range(data, levels)
+    inches = style.image_inches(data.shape, columns)
+    figure = style.new_figure(inches[0] * columns + 0.3, 2 * (inches[1] * rows + 0.35) + (labels is not None) * 0.4)
     for axes, images, title in zip(figure.subplots(2, 1), (data, samples), ("data", "samples of the flow")):
-        axes.imshow(_tile(images, image_shape, rows, columns, white), cmap="gray_r", vmin=white, vmax=black)
+        show(axes, images[: rows * columns], columns, black_and_white)
         axes.set_title(title, loc="left")
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_visible(False)
     if labels is not None:
-        step = image_shape[1] + 1
-        axes.set_xticks([step * i + image_shape[1] / 2 for i in range(len(labels))], list(map(str, labels)))
-        axes.tick_params(length=0)
+        label_columns(axes, labels, data.shape[2])
         axes.set_xlabel("class given to the flow")
     return figure
 
 
-def _tile(images, image_shape, rows, columns, white):
-    """One picture of `rows x columns` images with a line of white between them."""
-    height, width = image_shape
-    picture = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), white, dtype=np.float64)
-    for k, image in enumerate(images[: rows * columns]):
-        top, left = k // columns * (height + 1), k % columns * (width + 1)
-        picture[top : top + height, left : left + width] = image.reshape(image_shape)
-    return picture
+def image_rows_figure(images, labels, *, levels=None, ylabel="", title=""):
+    """Rows of images, each with a label: one class, or one temperature, a row.
+
+    Args:
+      images: `[rows, columns, H, W, C]`.
+      labels: what each row is, `[rows]`.
+      levels: as in `images_figure`.
+      ylabel: what the labels are.
+      title: str.
+
+    Returns:
+      `matplotlib.figure.Figure` with one axis.
+
+    Raises:
+      ValueError: an array of another rank, or not one label per row.
+    """
+    images = np.asarray(images)
+    if images.ndim != 5 or not images.size or len(labels) != len(images):
+        raise ValueError(
+            "Images [rows, columns, H, W, C] and one label per row are needed. "
+            f"Received: shape {images.shape}, {len(labels)} labels"
+        )
+    rows, columns, *shape = images.shape
+    inches = style.image_inches((0, *shape), columns)
+    figure = style.new_figure(inches[0] * columns + 0.8, inches[1] * rows + (0.5 if title else 0.2))
+    axes = figure.subplots()
+    flat = images.reshape(-1, *shape)
+    show(axes, flat, columns, value_range(flat, levels))
+    label_rows(axes, labels, shape[0])
+    axes.set_ylabel(ylabel)
+    axes.set_title(title, loc="left", fontsize=10)
+    return figure
+
+
+def show(axes, images, columns, black_and_white):
+    """Tiles images into an axis without a frame."""
+    picture = grids.tile(grids.to_bytes(images, *black_and_white), columns, background=255)
+    axes.imshow(picture if picture.shape[-1] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=255)
+    axes.set(xticks=[], yticks=[])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def label_rows(axes, labels, height):
+    """A label at each row of tiles of that height."""
+    axes.set_yticks([(height + 1) * i + (height - 1) / 2 for i in range(len(labels))], list(map(str, labels)))
+
+
+def label_columns(axes, labels, width):
+    """A label below each column of tiles of that width."""
+    axes.set_xticks([(width + 1) * i + (width - 1) / 2 for i in range(len(labels))], list(map(str, labels)))
+
+
+def value_range(images, levels):
+    """`(black, white)`: 0 and the last level, or the extremes of the images."""
+    if levels is not None:
+        return 0, levels - 1
+    low, high = float(images.min()), float(images.max())
+    return low, high if high > low else low + 1
+
+
+def as_images(values, what, image_shape=None):
+    """Images `[n, H, W, C]`, C 1 or 3, of such, or of vectors of pixels.
+
+    Raises:
+      ValueError: other shapes, no image, or values that are not finite.
+    """
+    values = np.asarray(values)
+    if values.ndim == 2 and image_shape is not None:
+        shape = tuple(image_shape) if len(image_shape) == 3 else (*image_shape, 1)
+        if values.shape[1] != np.prod(shape):
+            raise ValueError(
+                f"Images of shape {tuple(image_shape)} are vectors of {np.prod(shape)}. "
+                f"Received: `{what}` with vectors of {values.shape[1]}"
+            )
+        values = values.reshape(-1, *shape)
+    if values.ndim != 4 or not values.size or values.shape[-1] not in (1, 3):
+        raise ValueError(f"`{what}` must be images [n, H, W, 1 or 3]. Received: shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"`{what}` must be finite. Received: {int((~np.isfinite(values)).sum())} non-finite values")
+    return values

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 # Okabe and Ito's colours, distinct under the common kinds of colour blindness.
 DATA, SAMPLES, REFERENCE = "#0072B2", "#D55E00", "#4D4D4D"
@@ -19,6 +20,18 @@ def plain(axes):
     """Removes the frame's top and right side; returns the axes."""
     axes.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def image_inches(shape, columns):
+    """Width and height in inches of one of `columns` images `[n, H, W, C]` beside each other: 0.5 to 1, by number."""
+    _, height, width, _ = shape
+    inches = float(np.clip(9 / columns, 0.5, 1.0))
+    return inches, inches * (height + 1) / (width + 1)
+
+
+def frame(corner, width, height):
+    """A frame around what stands out, in the colour of `SAMPLES`."""
+    return Rectangle(corner, width, height, fill=False, edgecolor=SAMPLES, linewidth=1.5)
 
 
 def dots(axes, x, y, colour, *, label=None):

@@ -1,12 +1,14 @@
 """The course of training."""
 
+import math
+
 import numpy as np
 
 from tfflows.plotting import style
 
 
-def training_figure(train, validation=None, *, best_epoch=None, entropy=None):
-    """Negative log-likelihood in nats per epoch.
+def training_figure(train, validation=None, *, best_epoch=None, entropy=None, num_dims=None):
+    """Negative log-likelihood per epoch, in nats, or in bits per dimension.
 
     The first epochs of a flow are often hundreds of nats worse than the rest: the axis ends where nine tenths of the
     values fit.
@@ -16,6 +18,8 @@ def training_figure(train, validation=None, *, best_epoch=None, entropy=None):
       validation: array `[epochs]` or `None`.
       best_epoch: int from 1, marked on the validation curve (or on the other, when there is none).
       entropy: float, entropy of the true density in nats, the least any model can reach; `None` where unknown.
+      num_dims: int, entries of a discrete example: values are divided by `num_dims log 2` and shown as bits per
+        dimension. `None` for nats.
 
     Returns:
       `matplotlib.figure.Figure`.
@@ -32,6 +36,11 @@ def training_figure(train, validation=None, *, best_epoch=None, entropy=None):
         raise ValueError(f"One value per epoch is needed, and at least one epoch. Received: shapes {shapes}")
     if best_epoch is not None and not 1 <= best_epoch <= count:
         raise ValueError(f"`best_epoch` must be from 1 to {count}. Received: {best_epoch}")
+    label = "negative log-likelihood (nats per example)"
+    if num_dims is not None:
+        nats = num_dims * math.log(2)
+        label, entropy = "bits per dimension", None if entropy is None else entropy / nats
+        curves = {what: curve / nats for what, curve in curves.items()}
     epochs = np.arange(1, count + 1)
     figure = style.new_figure(7, 4.2)
     axes = style.plain(figure.subplots())
@@ -41,9 +50,9 @@ def training_figure(train, validation=None, *, best_epoch=None, entropy=None):
     if best_epoch is not None:
         _mark_best(axes, best_epoch, list(curves.values())[-1][best_epoch - 1])
     if entropy is not None:
-        label = f"true entropy, {entropy:.3f}"
-        axes.axhline(entropy, color=style.REFERENCE, linestyle="--", linewidth=1, label=label)
-    axes.set(xlabel="epoch", ylabel="negative log-likelihood (nats per example)")
+        true = f"true entropy, {entropy:.3f}"
+        axes.axhline(entropy, color=style.REFERENCE, linestyle="--", linewidth=1, label=true)
+    axes.set(xlabel="epoch", ylabel=label)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylim(*_range(list(curves.values()), entropy))
     axes.legend(frameon=False)

@@ -1,0 +1,134 @@
+"""Runs of flows over images: what they leave, what they refuse, the commands on them."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from tfflows import datasets, evaluation, models
+from tfflows.cli.main import main
+
+FIGURES = {"samples", "classes", "temperatures", "interpolation", "reconstruction", "training"}
+
+
+def _run(*argv):
+    return main(list(map(str, argv)))
+
+
+def _json(path):
+    return json.loads(path.read_text())
+
+
+def test_run_folder_of_images(glow_digits):
+    names = {path.name for path in glow_digits.iterdir()}
+    assert {f"{name}.png" for name in FIGURES} | {"model.keras", "saved_model", "metrics.json", "progress"} <= names
+    assert sorted(path.name for path in (glow_digits / "progress").iterdir()) == ["epoch_0002.png", "epoch_0003.png"]
+    metrics = _json(glow_digits / "metrics.json")
+    assert 0 < metrics["importance_weighted_bits_per_dim"] < metrics["bits_per_dim"] < 5
+    assert metrics["bits_per_dim_standard_error"] > 0 and metrics["importance_draws"] == 2
+    assert metrics["reconstruction_max_float_error"] < 1e-3 and metrics["num_reconstructed"] == 180
+    settings = _json(glow_digits / "config.json")["settings"]
+    assert settings["images"] is True and settings["coupling"] == "affine" and settings["num_layers"] is None
+    flow = models.load_model(glow_digits / "model.keras")
+    assert flow.event_shape == (8, 8, 1) and flow.num_classes == 10
+    test = datasets.digits(as_images=True, seed=0)
+    nats = evaluation.discrete_negative_log_likelihood(flow, test, with_context=True, num_draws=8, seed=9)
+    bits = evaluation.bits_per_dim(nats, (8, 8, 1))
+    np.testing.assert_allclose(bits.mean, metrics["bits_per_dim"], rtol=0.02)
+
+
+def test_evaluate_sample_and_export(glow_digits, tmp_path, capsys):
+    folder = shutil.copytree(glow_digits, tmp_path / "run")
+    assert _run("evaluate", folder, "--importance-draws", 8, "--noise-draws", 2) == 0
+    found = _json(folder / "evaluate.json")
+    assert found["importance_draws"] == 8 and found["noise_draws"] == 2
+    assert found["importance_weighted_bits_per_dim"] < found["bits_per_dim"]
+    assert "(importance-weighted upper bound, 8 draws)" in capsys.readouterr().out
+
+    assert _run("sample", folder, "-n", 20, "--context-value", 3) == 0
+    samples = np.load(folder / "samples.npy")
+    assert samples.shape == (20, 8, 8, 1) and samples.dtype == np.uint8 and samples.max() <= 16
+    assert _run("sample", folder, "-n", 20, "--context-value", 3, "--out", folder / "grid.png") == 0
+    picture = np.asarray(Image.open(folder / "grid.png"))
+    assert picture.shape == (2 * 34 - 2, 10 * 34 - 2)
+    np.testing.assert_array_equal(picture[:32:4, 34:66:4], np.round(samples[1, ..., 0] * (255 / 16)))
+
+    assert _run("export", folder, "--output", tmp_path / "served") == 0
+    served = tf.saved_model.load(str(tmp_path / "served"))
+    x, labels = np.zeros([3, 8, 8, 1], "int32"), np.array([1, 2, 3], "int32")
+    flow = models.load_model(folder / "model.keras")
+    np.testing.assert_allclose(served.discrete_log_prob(x, [0, 1], labels), flow.log_prob(x, labels, seed=1), rtol=1e-5)
+
+
+def test_a_folder_of_images_and_real_nvp(tmp_path):
+    for k in range(30):
+        pixels = np.random.default_rng(k).integers(0, 256, (10, 8, 3), "uint8")
+        place = tmp_path / "pictures" / ("cat" if k % 2 else "dog")
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"{k}.png")
+    (tmp_path / "pictures" / "cat" / "broken.png").write_bytes(b"no image")
+    run = ["train", "--model", "real-nvp", "--data", tmp_path / "pictures", "--epochs", 1, "--output", tmp_path / "run"]
+    tiny = ["--num-levels", 1, "--hidden-filters", 4, "--num-blocks", 1, "--num-bits", 5, "--batch-size", 24]
+    assert _run(*run, *tiny, "--image-size", 4) == 2  # the broken file is named, not left out unasked
+    assert _run(*run, *tiny, "--image-size", 4, "--skip-bad-images") == 0
+    config = _json(tmp_path / "run" / "config.json")
+    assert config["data"]["event_shape"] == [4, 4, 3] and config["data"]["class_names"] == ["cat", "dog"]
+    assert config["settings"]["preprocessing"] == "logit" and config["settings"]["num_bits"] == 5
+    assert _run("evaluate", tmp_path / "run") == 0
+
+
+def test_a_published_set(tmp_path, train_images):
+    with tfds.testing.mock_data(num_examples=12):
+        run = tmp_path / "run"
+        options = ("--data", "mnist", "--num-train", 8, "--epochs", 1, "--coupling", "additive", "--output", run)
+        assert train_images(*options) == 0
+    config = _json(run / "config.json")
+    assert config["data"]["event_shape"] == [28, 28, 1] and len(config["data"]["class_names"]) == 10
+    assert config["data"]["num_train"] == 8 and config["settings"]["data"] == "mnist"
+
+
+def test_images_that_do_not_fit_into_memory_are_streamed(tmp_path, train_images, monkeypatch):
+    from tfflows.cli import data
+
+    monkeypatch.setattr(data, "_MEMORY_BYTES", 0)
+    with tfds.testing.mock_data(num_examples=6):
+        assert train_images("--data", "mnist", "--epochs", 1, "--no-conditional", "--output", tmp_path / "run") == 0
+    config = _json(tmp_path / "run" / "config.json")
+    assert config["data"]["sha256"] is None and not config["data"]["conditional"]
+    assert not (tmp_path / "run" / "classes.png").exists()
+
+
+BAD = {
+    "vectors for glow": (["--data", "two-moons"], "glow takes images, such as digits"),
+    "a table for glow": (["--data", "wine"], "Received: wine with events of shape (13,)"),
+    "option of vectors": (["--data", "digits", "--num-layers", "4"], "Received: --num-layers"),
+    "option of another": (["--data", "digits", "--num-blocks", "4"], "glow over images takes --num-levels"),
+    "not images": (["--data", "digits", "--no-images"], "glow takes images"),
+    "images of vectors": (["--model", "real-nvp", "--data", "wine", "--images"], "wine holds no images"),
+    "image options of vectors": (["--model", "real-nvp", "--data", "digits"], "real-nvp over vectors takes"),
+    "levels": (["--data", "digits", "--num-levels", "4"], "multiples of 16"),
+    "size of a name": (["--data", "digits", "--image-size", "4"], "Only a folder of images takes --image-size"),
+    "columns of a folder": (["--data", "{folder}", "--columns", "a"], "Only a table takes --columns"),
+    "empty folder": (["--data", "{folder}"], "image"),
+    "bits": (["--data", "digits", "--num-bits", "3"], "must divide `levels`, 17"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_writes_nothing(case, train_images, tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    options, message = BAD[case]
+    options = [option.format(folder=tmp_path / "folder") for option in options]
+    assert train_images(*options, "--output", tmp_path / "run") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("tfflows: error: ") and err.count("\n") == 1 and message in err
+    assert {path.name for path in tmp_path.iterdir()} == {"folder"}
+
+
+def test_samples_of_vectors_are_no_picture(moons, capsys):
+    assert _run("sample", moons, "--out", "picture.png") == 2
+    assert "must end in .csv or .npy" in capsys.readouterr().err

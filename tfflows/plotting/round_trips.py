@@ -1,0 +1,93 @@
+"""Images that went to latent space and came back: on the way between two, or to themselves."""
+
+import numpy as np
+
+from tfflows.plotting import images as tiles
+from tfflows.plotting import style
+
+
+def interpolations_figure(first, second, between, *, levels=None, labels=None):
+    """A row for each pair of real images, with decoded images on the way from one to the other.
+
+    The first and the last column, in a frame, are the real images themselves; all others are decoded.
+
+    Args:
+      first, second: real images `[n, H, W, C]`.
+      between: images on the way, `[n, steps, H, W, C]`.
+      levels: as in `images_figure`.
+      labels: what each pair is, `[n]`, or `None`.
+
+    Returns:
+      `matplotlib.figure.Figure` with one axis.
+
+    Raises:
+      ValueError: arrays that do not fit each other.
+    """
+    first, second = tiles.as_images(first, "first"), tiles.as_images(second, "second")
+    between = np.asarray(between)
+    if between.ndim != 5 or first.shape != second.shape or between[:, 0].shape != first.shape:
+        raise ValueError(
+            "`between` must be [n, steps, H, W, C] for ends [n, H, W, C]. "
+            f"Received: {between.shape} for {first.shape} and {second.shape}"
+        )
+    rows = np.concatenate([first[:, None], between, second[:, None]], axis=1)
+    count, columns, height, width, _ = rows.shape
+    flat = rows.reshape(-1, *first.shape[1:])
+    inches = style.image_inches(first.shape, columns)
+    figure = style.new_figure(inches[0] * columns + 0.6, inches[1] * count + 0.7)
+    axes = figure.subplots()
+    tiles.show(axes, flat, columns, tiles.value_range(flat, levels))
+    if labels is not None:
+        tiles.label_rows(axes, labels, height)
+    real = [0, columns - 1]
+    axes.set_xticks([(width + 1) * i + (width - 1) / 2 for i in real], ["real", "real"], color=style.SAMPLES)
+    for row in range(count):
+        for column in real:
+            corner = ((width + 1) * column - 0.5, (height + 1) * row - 0.5)
+            axes.add_patch(style.frame(corner, width, height))
+    axes.set_xlabel("decoded on the way")
+    return figure
+
+
+def reconstructions_figure(images, reconstructions, errors=None, *, levels=None, title=""):
+    """Real images, what the flow makes of their latents, and the error in every pixel.
+
+    Args:
+      images: real images `[n, H, W, C]`.
+      reconstructions: the same after `decode(encode(x))`.
+      errors: `[n, H, W, C]` to show, such as those before rounding; by default `|reconstruction - image|`.
+      levels: as in `images_figure`.
+      title: str.
+
+    Returns:
+      `matplotlib.figure.Figure`: three rows of images, and the scale of the errors, means over channels, in units of
+      the data.
+
+    Raises:
+      ValueError: arrays that are not images of one shape.
+    """
+    images, again = tiles.as_images(images, "images"), tiles.as_images(reconstructions, "reconstructions")
+    if images.shape != again.shape:
+        raise ValueError(f"As many images of one shape are needed. Received: {images.shape} and {again.shape}")
+    if errors is None:
+        errors = np.abs(again.astype(np.float64) - images.astype(np.float64))
+    errors = tiles.as_images(errors, "errors").mean(axis=-1)
+    if errors.shape != images.shape[:3]:
+        raise ValueError(f"Errors of every pixel are needed. Received: {errors.shape} for images {images.shape}")
+    count, height, width, _ = images.shape
+    inches = style.image_inches(images.shape, count)
+    figure = style.new_figure(inches[0] * count + 1.5, 3 * inches[1] + 0.9)
+    rows = figure.subplots(3, 1)
+    scale = tiles.value_range(images, levels)
+    for axes, row, label in zip(rows, (images, again), ("real", "decoded")):
+        tiles.show(axes, row, count, scale)
+        axes.set_ylabel(label)
+    picture = np.full([height, count * (width + 1) - 1], np.nan)
+    for k, each in enumerate(errors):
+        picture[:, k * (width + 1) : k * (width + 1) + width] = each
+    shown = rows[2].imshow(picture, cmap="magma", vmin=0, vmax=float(errors.max()) or 1.0)
+    rows[2].set(xticks=[], yticks=[], ylabel="|error|")
+    rows[2].spines[:].set_visible(False)
+    figure.colorbar(shown, ax=rows[2], label="levels" if levels is not None else "", fraction=0.02)
+    rows[0].set_title(title, loc="left", fontsize=9)
+    return figure
