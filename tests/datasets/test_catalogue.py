@@ -7,10 +7,10 @@ from tfflows import datasets
 
 
 def test_names_are_functions_of_the_package():
-    assert datasets.names() == datasets.toy_names() + datasets.embedded_names()
-    for name in datasets.names():
+    assert datasets.names() == datasets.toy_names() + datasets.embedded_names() + datasets.tfds_names()
+    for name in datasets.toy_names() + datasets.embedded_names():
         assert callable(getattr(datasets, name))
-    assert set(datasets.embedded_names()) == {"digits", "wine", "breast_cancer"}
+    assert set(datasets.embedded_names()) == {"digits", "wine", "breast_cancer", "natural_patches"}
 
 
 def test_everything_exported_exists():
@@ -71,7 +71,8 @@ def test_files_are_loaded_by_path(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "right"), [("two_mons", "two_moons"), ("pin-wheel", "pinwheel"), ("digit", "digits")]
+    ("wrong", "right"),
+    [("two_mons", "two_moons"), ("pin-wheel", "pinwheel"), ("digit", "digits"), ("cifar-11", "cifar10")],
 )
 def test_unknown_names_list_near_misses_and_all_names(wrong, right):
     with pytest.raises(ValueError, match="Unknown data set. Did you mean") as caught:
@@ -83,7 +84,7 @@ def test_unknown_names_list_near_misses_and_all_names(wrong, right):
 
 
 def test_sizes_out_of_place_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="Only toy densities are drawn to size. Received: num_train=10 for 'digits'"):
+    with pytest.raises(ValueError, match="have a size to choose. Received: num_train=10 for 'digits'"):
         datasets.load("digits", num_train=10)
     with pytest.raises(ValueError, match="`num_test` must be a positive integer. Received: num_test=0"):
         datasets.load("rings", num_test=0)

@@ -40,8 +40,7 @@ class EpochBatches(keras.callbacks.Callback):
 
     def __init__(self, x, context=None, *, batch_size, seed, dequantize=False):
         super().__init__()
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-            raise ValueError(f"`batch_size` must be a positive integer. Received: {batch_size!r}")
+        batching.check_batch_size(batch_size)
         if not len(x) or (context is not None and len(context) != len(x)):
             found = "no context" if context is None else f"{len(context)} contexts"
             raise ValueError(f"Examples, and as many contexts, are needed. Received: {len(x)} examples, {found}")

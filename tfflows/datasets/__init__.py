@@ -1,4 +1,5 @@
-"""Data to train and judge flows on: toy densities with exact log-probabilities, small real data, a user's own files."""
+"""Data to train and judge flows on: toy densities with exact log-probabilities, small real data, published
+image sets, a user's own files."""
 
 from tfflows.datasets.catalogue import embedded_names, load, names, toy_names
 from tfflows.datasets.circles import rings
@@ -8,11 +9,16 @@ from tfflows.datasets.density import ToyDensity
 from tfflows.datasets.embedded import breast_cancer, digits, wine
 from tfflows.datasets.files import from_file
 from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
+from tfflows.datasets.image_folder import from_image_folder
+from tfflows.datasets.image_stream import ImageStream
+from tfflows.datasets.natural_patches import natural_patches
+from tfflows.datasets.published_images import tfds_images, tfds_names
 from tfflows.datasets.squares import checkerboard
 from tfflows.datasets.warped_gaussian import banana, funnel
 
 __all__ = [
     "Dataset",
+    "ImageStream",
     "ToyDensity",
     "banana",
     "breast_cancer",
@@ -21,12 +27,16 @@ __all__ = [
     "eight_gaussians",
     "embedded_names",
     "from_file",
+    "from_image_folder",
     "funnel",
     "load",
     "names",
+    "natural_patches",
     "pinwheel",
     "rings",
     "swiss_roll",
+    "tfds_images",
+    "tfds_names",
     "toy_names",
     "two_moons",
     "two_spirals",

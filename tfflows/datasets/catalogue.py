@@ -1,4 +1,4 @@
-"""Every data set by name, and files by path."""
+"""Every data set by name, files and folders by path."""
 
 import difflib
 import os
@@ -12,6 +12,9 @@ from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.embedded import breast_cancer, digits, wine
 from tfflows.datasets.files import from_file
 from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
+from tfflows.datasets.image_folder import from_image_folder
+from tfflows.datasets.natural_patches import natural_patches
+from tfflows.datasets.published_images import canonical, tfds_images, tfds_names
 from tfflows.datasets.squares import checkerboard
 from tfflows.datasets.table import EXTENSIONS
 from tfflows.datasets.warped_gaussian import banana, funnel
@@ -30,7 +33,7 @@ _TOY = {
         funnel,
     )
 }
-_EMBEDDED = {factory.__name__: factory for factory in (digits, wine, breast_cancer)}
+_EMBEDDED = {factory.__name__: factory for factory in (digits, wine, breast_cancer, natural_patches)}
 _SIZES = {"num_train": 50_000, "num_validation": 5_000, "num_test": 100_000}
 
 
@@ -40,32 +43,36 @@ def toy_names():
 
 
 def embedded_names():
-    """Names of the real data sets that come with scikit-learn, a tuple."""
+    """Names of the real data sets that come with scikit-learn and scikit-image, a tuple."""
     return tuple(_EMBEDDED)
 
 
 def names():
     """All names `load` knows, a tuple."""
-    return toy_names() + embedded_names()
+    return toy_names() + embedded_names() + tfds_names()
 
 
 def load(name, *, num_train=None, num_validation=None, num_test=None, seed=0, **options):
-    """A data set by name, or from a file.
+    """A data set by name, or from a file or a folder of images.
 
     Args:
-      name: one of `names()`, hyphens as good as underscores, or the path of a .csv, .parquet, .npy or .npz file.
-      num_train: examples to draw from a toy density, 50,000 by default. Toy densities only, as the next two.
+      name: one of `names()`, hyphens as good as underscores, or the path of a .csv, .parquet, .npy or .npz file or of a
+        folder of images.
+      num_train: examples to draw from a toy density, 50,000 by default, or to use of a published image set, all by
+        default. Not for other data, as the next two.
       num_validation: 5,000 by default.
       num_test: 100,000 by default: the standard error of a mean log-density is then about 0.003 nats.
       seed: non-negative integer. The three splits of a toy density are drawn from streams of their own, which are also
-        none of `density.sample(n, seed=...)`; real data are split with it.
-      **options: arguments of the density's function (`noise=0.05`), of `digits` and its like, or of `from_file`.
+        none of `density.sample(n, seed=...)`; real data are split with it, unless their split is published.
+      **options: arguments of the density's function (`noise=0.05`), of `digits` and its like (`as_images=True`), of
+        `tfds_images`, `from_file` or `from_image_folder`.
 
     Returns:
-      A `Dataset`; for a toy name its `density` is set.
+      A `Dataset`; for a toy name its `density` is set. For a published image set, and a folder that is too large for
+      the memory, an `ImageStream`.
 
     Raises:
-      ValueError: if the name is unknown (near misses are given), or a size is given for real data.
+      ValueError: if the name is unknown (near misses are given), or a size is given for data that have theirs.
       TypeError: if an option is unknown.
     """
     sizes = {"num_train": num_train, "num_validation": num_validation, "num_test": num_test}
@@ -74,19 +81,27 @@ def load(name, *, num_train=None, num_validation=None, num_test=None, seed=0, **
     if key in _TOY:
         sizes = {what: _SIZES[what] if size is None else size for what, size in sizes.items()}
         return _sampled(_TOY[key](**options), sizes, seed)
+    if not isinstance(name, pathlib.Path) and canonical(text):
+        return tfds_images(text, **sizes, **options)
     is_path = isinstance(name, pathlib.Path) or "/" in text or os.sep in text or key.endswith(EXTENSIONS)
+    is_path = is_path or (key not in _EMBEDDED and os.path.isdir(text))
     if key not in _EMBEDDED and not is_path:
         near = difflib.get_close_matches(key, names(), n=3)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(
             f"Unknown data set.{hint} Names: {', '.join(names())}; or the path of a file that ends in one of "
-            f"{', '.join(EXTENSIONS)}. Received: {text!r}"
+            f"{', '.join(EXTENSIONS)}, or of a folder of images. Received: {text!r}"
         )
     given = [f"{what}={size!r}" for what, size in sizes.items() if size is not None]
     if given:
-        raise ValueError(f"Only toy densities are drawn to size. Received: {', '.join(given)} for {text!r}")
+        raise ValueError(
+            "Only toy densities and published image sets have a size to choose. "
+            f"Received: {', '.join(given)} for {text!r}"
+        )
     if key in _EMBEDDED:
         return _EMBEDDED[key](seed=seed, **options)
+    if os.path.isdir(text):
+        return from_image_folder(text, seed=seed, **options)
     return from_file(name, seed=seed, **options)
 
 

@@ -15,7 +15,8 @@ class Dataset:
 
     Attributes:
       name: what it is called.
-      train, validation, test: arrays `[N, *event_shape]`: float32, or integers when `discrete_levels` is set.
+      train, validation, test: arrays `[N, *event_shape]`: float32, or integers when `discrete_levels` is set (images
+        are uint8 `[N, height, width, channels]`).
       context_train, context_validation, context_test: all `None`, or per split integer labels `[N]` (when
         `num_classes` is set) or float32 values `[N, C]`.
       num_classes: number of classes the labels count to, or `None`.
@@ -58,6 +59,15 @@ class Dataset:
         """Shape of one example, a tuple."""
         return tuple(self.train.shape[1:])
 
+    @property
+    def image_shape(self):
+        """`(height, width, channels)` of one example, or `None` when it is no image."""
+        return self.event_shape if len(self.event_shape) == 3 else None
+
+    def num_examples(self, split):
+        """How many examples a split has."""
+        return len(self.examples(split))
+
     def examples(self, split):
         """The examples of one split, as stored."""
         return getattr(self, _checked(split))
@@ -99,7 +109,7 @@ class Dataset:
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLITS.index(split),)))
         return _add_uniform(x, rng)
 
-    def batches(self, split, *, batch_size, seed, with_context=False, shuffle=True):
+    def batches(self, split, *, batch_size, seed, with_context=False, shuffle=True, dequantize=True, augment=None):
         """One split as a `tf.data.Dataset`, for `fit` and `evaluate`.
 
         Every pass over it is an epoch: shuffled anew, and discrete data dequantized anew (`dequantized`). A new
@@ -112,21 +122,34 @@ class Dataset:
           seed: non-negative integer.
           with_context: yield `(x, context)` instead of `x`.
           shuffle: whether to change the order; `False` keeps that of the arrays.
+          dequantize: whether discrete data gets its noise; `False` yields the integers as they are stored, for models
+            that dequantize themselves.
+          augment: random changes of images, out of `augmentation.AUGMENTATIONS`, or `None`.
 
         Returns:
-          A prefetching `tf.data.Dataset` of known cardinality: `x` float32 `[batch, *event_shape]`; context int32
-          `[batch]` (labels) or float32 `[batch, C]`.
+          A prefetching `tf.data.Dataset` of known cardinality: `x` float32, or integers as stored,
+          `[batch, *event_shape]`; context int32 `[batch]` (labels) or float32 `[batch, C]`.
 
         Raises:
-          ValueError: if there is no such split, no context though asked for, or a bad batch size.
+          ValueError: if there is no such split, no context though asked for, a bad batch size, or an augmentation
+            that is unknown or of what is no discrete image.
         """
         import tensorflow as tf
 
+        from tfflows.datasets import augmentation, batching
+
         x, context = self.examples(split), self.context(split)
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-            raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}")
+        batching.check_batch_size(batch_size)
         if with_context and context is None:
             raise ValueError(f"Dataset {self.name!r} has no context. Received: with_context=True")
+        augment = augmentation.checked(augment)
+        discrete = self.discrete_levels is not None
+        if augment and not (discrete and self.image_shape):
+            raise ValueError(
+                f"Only discrete images are augmented. Received: augment={augment!r} for {self.name!r} with examples "
+                f"of shape {self.event_shape} and discrete_levels={self.discrete_levels}"
+            )
+        noise_here = discrete and dequantize and not augment  # after an augmentation, noise has to wait for it
         epochs = 0
 
         def epoch():
@@ -137,14 +160,16 @@ class Dataset:
             order = rng.permutation(len(x)) if shuffle else np.arange(len(x))
             for start in range(0, len(x), batch_size):
                 rows = order[start : start + batch_size]
-                batch = x[rows] if self.discrete_levels is None else _add_uniform(x[rows], rng)
+                batch = _add_uniform(x[rows], rng) if noise_here else x[rows]
                 yield (batch, context[rows]) if with_context else batch
 
-        signature = tf.TensorSpec((None, *self.event_shape), tf.float32)
+        signature = tf.TensorSpec((None, *self.event_shape), tf.float32 if noise_here else x.dtype)
         if with_context:
             kind = tf.int32 if self.num_classes is not None else tf.float32
             signature = (signature, tf.TensorSpec((None, *context.shape[1:]), kind))
         pipeline = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+        noise_later = discrete and dequantize and not noise_here
+        pipeline = augmentation.randomized(pipeline, augment=augment, dequantize=noise_later, seed=seed)
         pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(-(-len(x) // batch_size)))
         return pipeline.prefetch(tf.data.AUTOTUNE)
 
@@ -157,7 +182,8 @@ class Dataset:
             )
         levels = self.discrete_levels
         if levels is None and x.dtype != np.float32:
-            raise ValueError(f"{self.name}: continuous `{split}` must be float32. Received: {_describe(x)}")
+            hint = "; integers need `discrete_levels`" if x.dtype.kind in "iu" else ""
+            raise ValueError(f"{self.name}: continuous `{split}` must be float32{hint}. Received: {_describe(x)}")
         if levels is not None and (x.dtype.kind not in "iu" or np.any(x < 0) or np.any(x >= levels)):
             raise ValueError(
                 f"{self.name}: discrete `{split}` must be integers in [0, {levels}). Received: {_describe(x)}"

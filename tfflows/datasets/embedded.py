@@ -6,30 +6,38 @@ from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.splitting import FRACTIONS, split_rows
 
 
-def digits(*, seed=0, fractions=FRACTIONS):
-    """1,797 handwritten digits of 8 x 8 pixels as vectors of 64, each pixel an integer from 0 to 16.
+def digits(*, as_images=False, seed=0, fractions=FRACTIONS):
+    """1,797 handwritten digits of 8 x 8 pixels, each an integer from 0 to 16, as vectors of 64 or as images.
 
-    `discrete_levels` is 17; the context is the digit, `num_classes` 10. Reshape to `[N, 8, 8, 1]` for images.
+    `discrete_levels` is 17; the context is the digit, `num_classes` 10. Both forms split alike.
 
     Args:
+      as_images: whether examples are images rather than vectors.
       seed: of the split, a non-negative integer.
       fractions: of train, validation and test.
 
     Returns:
-      A `Dataset` of int32 examples `[N, 64]` with int32 labels.
+      A `Dataset` with int32 labels: of int32 examples `[N, 64]`, or of uint8 images `[N, 8, 8, 1]`.
 
     Raises:
       ImportError: if scikit-learn is not installed.
 
     References:
       E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
+
+    Example:
+
+    >>> from tfflows import datasets
+    >>> data = datasets.digits(as_images=True)
+    >>> data.train.shape, data.train.dtype.name, data.image_shape, data.num_classes
+    ((1437, 8, 8, 1), 'uint8', (8, 8, 1), 10)
     """
     bunch = _load("digits")
     return _split(
         "digits",
-        bunch.data.astype(np.int32),
+        bunch.images[..., None].astype(np.uint8) if as_images else bunch.data.astype(np.int32),
         bunch,
-        columns=tuple(f"pixel_{i}_{j}" for i in range(8) for j in range(8)),
+        columns=None if as_images else tuple(f"pixel_{i}_{j}" for i in range(8) for j in range(8)),
         discrete_levels=17,
         description="Handwritten digits, 8 x 8 pixels of 17 levels (UCI test set, as in scikit-learn).",
         seed=seed,

@@ -1,0 +1,206 @@
+"""Images that are read while they are used, with the face of a `Dataset`."""
+
+import collections.abc
+import dataclasses
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tfflows.datasets import augmentation, batching
+from tfflows.datasets.dataset import SPLITS, Dataset
+
+CACHE_BYTES = 2**30
+_SHUFFLE_BYTES = 2**28  # of images in the shuffle buffer of a split that is not cached
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where one split comes from.
+
+    Attributes:
+      open: function of a seed, or of `None` for the order on disk, that returns a `tf.data.Dataset` of uint8 images
+        `[height, width, channels]`, or of pairs of them and int64 labels. The seed may mix the order of files.
+      num_examples: int.
+      crop: whether images are larger than wanted: a random part of each is used, another one in every epoch of
+        training and always the same one otherwise.
+    """
+
+    open: collections.abc.Callable
+    num_examples: int
+    crop: bool = False
+
+
+class ImageStream:
+    """8-bit images in three splits that are read from disk in every epoch, or once if they fit into the cache.
+
+    It has the attributes and the `batches` of an in-memory `Dataset`; in place of arrays, `train`, `validation` and
+    `test` are `tf.data.Dataset`s of single uint8 images `[height, width, channels]`, or of pairs of them and int64
+    labels, in the order on disk.
+
+    Args:
+      name: what it is called.
+      sources: dict from `"train"`, `"validation"`, `"test"` to a `Source`, or to `None` where there is no such split.
+      image_shape: `(height, width, channels)`.
+      num_classes: number of classes, or `None` when there are no labels.
+      class_names: one name per label, or `None`.
+      augmentations: dict from `"real_nvp"` and `"glow"` to the changes they were published with, for `batches`.
+      cache_bytes: a split of up to so many bytes is kept in memory after it was read for the first time.
+      description: a sentence or two.
+
+    Attributes:
+      discrete_levels: 256.
+      event_shape: the same as `image_shape`.
+    """
+
+    discrete_levels = 256
+    columns = None
+    density = None
+
+    def __init__(
+        self,
+        name,
+        sources,
+        *,
+        image_shape,
+        num_classes=None,
+        class_names=None,
+        augmentations=None,
+        cache_bytes=CACHE_BYTES,
+        description="",
+    ):
+        self.name, self.image_shape = name, tuple(image_shape)
+        self.num_classes = num_classes
+        self.class_names = None if class_names is None else tuple(class_names)
+        self.augmentations = dict(augmentations or {})
+        self.description = description
+        self._sources, self._cache_bytes = dict(sources), cache_bytes
+
+    @property
+    def event_shape(self):
+        """Shape of one example, a tuple."""
+        return self.image_shape
+
+    @property
+    def train(self):
+        """Single examples to train on."""
+        return self._examples("train")
+
+    @property
+    def validation(self):
+        """Single examples to validate with, or `None`."""
+        return self._examples("validation")
+
+    @property
+    def test(self):
+        """Single examples to judge with."""
+        return self._examples("test")
+
+    def num_examples(self, split):
+        """How many examples a split has; 0 when there is no such split."""
+        source = self._source(split)
+        return 0 if source is None else source.num_examples
+
+    def batches(self, split, *, batch_size, seed, with_context=False, shuffle=True, dequantize=True, augment=None):
+        """One split as a `tf.data.Dataset`, for `fit` and `evaluate`; as `Dataset.batches`.
+
+        Every pass over it is an epoch: shuffled, cropped, augmented and dequantized anew. With the same seed, and the
+        same global seed of TensorFlow, a new call gives the same sequence of epochs. A split that is not cached is
+        shuffled by files and within a buffer of 256 MB of images, not as a whole.
+
+        Args:
+          split: `"train"`, `"validation"` or `"test"`.
+          batch_size: examples a batch, a positive integer; the last batch may be smaller.
+          seed: non-negative integer.
+          with_context: yield `(images, labels)` instead of images.
+          shuffle: whether to change the order; `False` keeps that on disk.
+          dequantize: whether to add uniform noise, `y = x + u` with `floor(y) == x`; `False` yields uint8.
+          augment: names out of `augmentation.AUGMENTATIONS`, or `None`; `augmentations` holds the published ones.
+
+        Returns:
+          A prefetching `tf.data.Dataset` of known cardinality: images float32 or uint8 `[batch, *image_shape]`, labels
+          int32 `[batch]`.
+
+        Raises:
+          ValueError: if there is no such split, no labels though asked for, a bad batch size or augmentation.
+        """
+        batching.check_batch_size(batch_size)
+        source, augment = self._source(split), augmentation.checked(augment)
+        if source is None:
+            raise ValueError(f"{self.name!r} was loaded without that split. Received: split={split!r}")
+        if with_context and self.num_classes is None:
+            raise ValueError(f"{self.name!r} has no labels. Received: with_context=True")
+        size = math.prod(self.image_shape)
+        cached = not source.crop and source.num_examples * size <= self._cache_bytes
+        examples = source.open(seed if shuffle and not cached else None).map(self._chosen(source, with_context))
+        if cached:
+            examples = examples.cache()
+        if shuffle:
+            buffer = source.num_examples if cached else max(batch_size, _SHUFFLE_BYTES // size)
+            examples = examples.shuffle(min(buffer, source.num_examples), seed=seed)
+        if source.crop:
+            examples = self._cropped(examples, seed=seed, fresh=split == "train")
+        batches = examples.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
+        batches = augmentation.randomized(batches, augment=augment, dequantize=dequantize, seed=seed)
+        batches = batches.apply(tf.data.experimental.assert_cardinality(-(-source.num_examples // batch_size)))
+        options = tf.data.Options()
+        options.deterministic = True
+        return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+    def in_memory(self):
+        """Reads everything into arrays: a `Dataset` with the same images and labels.
+
+        Raises:
+          ValueError: if a split is missing.
+        """
+        missing = [split for split in SPLITS if self._source(split) is None]
+        if missing:
+            raise ValueError(f"All three splits are needed. Received: {self.name!r} without {', '.join(missing)}")
+        arrays, labels = [], []
+        for split in SPLITS:
+            batches = self._examples(split).batch(1024).as_numpy_iterator()
+            parts = [batch if isinstance(batch, tuple) else (batch, None) for batch in batches]
+            arrays.append(np.concatenate([images for images, _ in parts]))
+            if self.num_classes is not None:
+                labels.append(np.concatenate([label for _, label in parts]).astype(np.int32))
+        return Dataset(
+            self.name,
+            *arrays,
+            *labels,
+            num_classes=self.num_classes,
+            class_names=self.class_names,
+            discrete_levels=self.discrete_levels,
+            description=self.description,
+        )
+
+    def _source(self, split):
+        if split not in SPLITS:
+            raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
+        return self._sources.get(split)
+
+    def _examples(self, split):
+        source = self._source(split)
+        if source is None:
+            return None
+        examples = source.open(None)
+        return self._cropped(examples, seed=0, fresh=False) if source.crop else examples
+
+    def _chosen(self, source, with_context):
+        """A function that picks what a batch holds out of an example."""
+        shape = (None, None, self.image_shape[-1]) if source.crop else self.image_shape
+
+        def choose(image, label=None):
+            image = tf.ensure_shape(image, shape)
+            return (image, tf.cast(label, tf.int32)) if with_context else image
+
+        return choose
+
+    def _cropped(self, examples, *, seed, fresh):
+        def crop(example, number):
+            image, *label = example if isinstance(example, tuple) else (example,)
+            key = tf.stack([tf.cast(seed, tf.int64), number])
+            image = tf.image.stateless_random_crop(image, self.image_shape, key)
+            return (image, *label) if label else image
+
+        numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=fresh)
+        return tf.data.Dataset.zip((examples, numbers)).map(crop, num_parallel_calls=tf.data.AUTOTUNE)
