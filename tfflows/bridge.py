@@ -55,10 +55,15 @@ class KerasBijector(tfb.Bijector):
         self._own = None
         self._tf_variables = []
 
+    # Set where bijectors among the constructor's arguments are patterns only: nobody else shall see their weights.
+    parameters_are_templates = False
+
     _registry = {}
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        if cls.parameters_are_templates:
+            cls._TF_MODULE_IGNORED_PROPERTIES = cls._TF_MODULE_IGNORED_PROPERTIES.union(("_parameters",))
         KerasBijector._registry[cls.registered_name()] = cls
 
     @classmethod

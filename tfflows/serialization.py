@@ -43,6 +43,37 @@ def deserialize(config):
     return _Reader().read(config)
 
 
+def difference(first, second):
+    """Where two configs differ in more than names, seeds and initial values.
+
+    Returns:
+      `None`, or a str: the path of the first difference and both its sides.
+    """
+    return _difference(first, second, "", {})
+
+
+def _difference(first, second, path, renamed):
+    if first == second:
+        return None
+    if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():
+        if isinstance(first.get("name"), str):  # layers of a functional model are referred to by name
+            renamed[first["name"]] = second["name"]
+        keys = [key for key in first if key not in ("name", "seed") and not key.endswith("_initializer")]
+        pairs = [(first[key], second[key], f"{path}.{key}" if path else key) for key in keys]
+    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        pairs = [(a, b, f"{path}[{i}]") for i, (a, b) in enumerate(zip(first, second))]
+    elif isinstance(first, str) and renamed.get(first) == second:
+        return None
+    else:
+        return f"{path}: {_short(first)} and {_short(second)}"
+    return next(filter(None, (_difference(a, b, where, renamed) for a, b, where in pairs)), None)
+
+
+def _short(value):
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 class _Writer:
     def __init__(self):
         self._ids, self._keep = {}, []

@@ -24,6 +24,7 @@ from tfflows.bijectors import (
     InvertibleConv,
     Logit,
     Permutation,
+    Repeated,
     Squeeze,
 )
 from tfflows.models import FlowModel
@@ -267,6 +268,30 @@ def _multi_scale(policy):
     return _squeezed(*step, _shaken(prior), FactorOut(top, 2))
 
 
+def _repeated(policy, **options):
+    def step(i):
+        return Chain([_actnorm(policy, (4,), i), Permutation([2, 0, 3, 1]), _affine(policy, masks.half(4), 10 * i)])
+
+    return Repeated([step(i) for i in range(3)], **options)
+
+
+def _repeated_image(policy):
+    def step(i):
+        mask = np.broadcast_to(masks.half(2), (4, 4, 2))
+        return Chain([_actnorm(policy, (4, 4, 2), i), AffineCoupling(mask, _conv(policy, 1, 2, 10 * i)), swap])
+
+    swap = Permutation([1, 0])
+    return Repeated([step(i) for i in range(3)], checkpoint_every=2)
+
+
+def _repeated_conditional(policy, **kind):
+    def step(i):
+        inverted = tfb.Invert(_affine(policy, masks.half(4, flip=True), 10 * i, **kind))
+        return Chain([inverted, _affine(policy, masks.half(4), 10 * i + 5, **kind)])
+
+    return Chain([Repeated([step(i) for i in range(2)], checkpoint_every=1), _affine(policy, masks.half(4), 1, **kind)])
+
+
 _UNIT = (0.0, 1.0)
 _HALF, _FLIP, _ODD = masks.half(4), masks.half(4, flip=True), masks.alternating(5)
 
@@ -296,6 +321,11 @@ CASES = [
     Case("chain_context", _conditional, (4,), context="vector"),
     Case("chain_nested", _nested, (2,)),
     Case("chain_image", _image, (4, 4, 2), domain=(-1.5, 1.5), image=(0.0, 256.0)),
+    Case("repeated", _repeated, (4,)),
+    Case("repeated_stored", lambda p: _repeated(p, reversible=False), (4,)),
+    Case("repeated_image", _repeated_image, (4, 4, 2)),
+    Case("repeated_vector_context", lambda p: _repeated_conditional(p, context_size=3), (4,), context="vector"),
+    Case("repeated_class_context", lambda p: _repeated_conditional(p, num_classes=3), (4,), context="class"),
     Case("invert_affine", lambda p: tfb.Invert(_affine(p, masks.half(2))), (2,)),
     Case("squeeze", lambda p: _squeezed(Permutation([5, 1, 7, 0, 2, 4, 6, 3])), (4, 4, 2), weights=False),
     Case("invertible_conv", lambda p: _mixing(p, (2, 2, 3)), (2, 2, 3)),

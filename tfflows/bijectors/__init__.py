@@ -10,6 +10,7 @@ from tfflows.bijectors.factor_out import FactorOut
 from tfflows.bijectors.invertible_conv import InvertibleConv
 from tfflows.bijectors.logit import Logit
 from tfflows.bijectors.permutation import Permutation
+from tfflows.bijectors.repeated import Repeated
 from tfflows.bijectors.squeeze import Squeeze
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "InvertibleConv",
     "Logit",
     "Permutation",
+    "Repeated",
     "Squeeze",
 ]

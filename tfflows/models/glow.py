@@ -124,7 +124,7 @@ class Glow(FlowModel):
         """The flow of images of this shape: this level, the next ones inside."""
         height, width, channels = image_shape
         shape = (height // 2, width // 2, 4 * channels)
-        steps = [link for i in range(self.steps_per_level) for link in self._step(shape, level, i, dtype)]
+        steps = [bijectors.Repeated([self._step(shape, level, i, dtype) for i in range(self.steps_per_level)])]
         kept = shape[-1] // 2
         if level + 1 < self.num_levels:
             prior = bijectors.AffineCoupling(
@@ -141,25 +141,26 @@ class Glow(FlowModel):
 
     def _step(self, shape, level, i, dtype):
         """One step of flow, data end first."""
-        name = f"{level}_{i}"
         seed = None if self.seed is None else self.seed + 10_000 * level + 10 * i
         coupling, num_parameters = _COUPLINGS[self.coupling]
         options = {"log_scale_bound": self.log_scale_bound} if self.coupling == "affine" else {}
         width = (self.hidden_filters, self.hidden_filters)
-        network = self._network(num_parameters * (shape[-1] // 2), width, name, seed)
-        return [
-            bijectors.ActNorm(shape, dtype=dtype, name=f"actnorm_{name}"),
-            self._mixing(shape, seed, dtype, f"mixing_{name}"),
-            coupling(masks.channel_half(shape), network, name=f"coupling_{name}", **options),
-        ]
+        network = self._network(num_parameters * (shape[-1] // 2), width, f"step_{level}", seed)
+        return bijectors.Chain(
+            [
+                bijectors.ActNorm(shape, dtype=dtype),
+                self._mixing(shape, seed, dtype),
+                coupling(masks.channel_half(shape), network, **options),
+            ]
+        )
 
-    def _mixing(self, shape, seed, dtype, name):
+    def _mixing(self, shape, seed, dtype):
         if self.mixing in ("plu", "plain"):
-            return bijectors.InvertibleConv(shape, parametrization=self.mixing, dtype=dtype, seed=seed, name=name)
+            return bijectors.InvertibleConv(shape, parametrization=self.mixing, dtype=dtype, seed=seed)
         order = np.arange(shape[-1])[::-1]
         if self.mixing == "shuffle":
             order = np.random.default_rng(0 if seed is None else seed).permutation(shape[-1])
-        return bijectors.Permutation(order, name=name)
+        return bijectors.Permutation(order)
 
     def _network(self, filters, hidden_filters, name, seed=None):
         return networks.ConvNet(

@@ -1,5 +1,5 @@
 """Pure functions on masks, shapes and numbers; nothing here knows Keras or TFP objects."""
 
-from tfflows.ops import masks, numerics, seeds, shapes, spatial
+from tfflows.ops import masks, numerics, reversible, seeds, shapes, spatial
 
-__all__ = ["masks", "numerics", "seeds", "shapes", "spatial"]
+__all__ = ["masks", "numerics", "reversible", "seeds", "shapes", "spatial"]

@@ -1,0 +1,283 @@
+"""Many equal steps as one structure."""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows import bridge, serialization
+from tfflows.bijectors.chain import Chain
+from tfflows.ops.reversible import Loop
+
+tfb = tfp.bijectors
+
+_CHANGING = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
+_ELEMENTWISE = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
+
+
+class Repeated(bridge.KerasBijector):
+    """`K` steps of one structure, each with weights of its own: `forward = step_0 o step_1 o ... o step_{K-1}`.
+
+    The value and the log-det are those of `Chain(steps)`, first step nearest to the data:
+
+    * forward: `y = step_0(... step_{K-1}(x))`
+    * inverse: `x = step_{K-1}^-1(... step_0^-1(y))`
+    * log-det: the sum over the steps.
+
+    But the `K` steps are one loop over weights of shape `[K, ...]`: a graph as large as that of one step, whatever
+    `K`, and a gradient that inverts instead of storing (Gomez et al. 2017, section 3.2): going back, the input of a
+    step is computed from its output, and the step evaluated again. Memory is that of one step and of the inputs of
+    every `checkpoint_every`-th step, which are stored. The time of a gradient is that of one more evaluation of
+    each step, and of one more inversion of all but the stored ones.
+
+    An input that was computed back differs from the true one by rounding, amplified from step to step by how much the
+    inverse stretches, until the next stored one. `checkpoint_every=1` stores every input: nothing is inverted, the
+    gradient is that of the chain to the last digits, and memory grows by one event a step. `reversible=False` stores
+    all that TensorFlow wants, as a chain does.
+
+    Both directions have this gradient, with respect to the event, the weights and a float context. Gradients of the
+    gradient are right, and store everything.
+
+    `event_ndims`: that of the step. Cost: in each direction, that of `K` steps, one after the other.
+
+    Args:
+      step: sequence of steps that differ in their weights only, whose values are taken over; or one step with
+        `num_repeats`, whose values every repeat starts with. A step is any bijector made of Keras weights that keeps
+        the shape of its events.
+      num_repeats: int, `K`, if `step` is one bijector.
+      checkpoint_every: int, the input of every so manieth step is stored.
+      reversible: bool, whether the gradient inverts.
+      name: str.
+
+    Raises:
+      TypeError: a step that is no bijector.
+      ValueError: no steps, steps of different structure (the first difference is named) or with shared weights;
+        weights that are not Keras's; layers that change when they are evaluated (dropout, batch normalization), or
+        whose weights have constraints; a step that changes the shape of its events.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.bijectors import ActNorm, AffineCoupling, Chain, Permutation, Repeated
+    >>> from tfflows.networks import MLP
+    >>> def step():
+    ...     return Chain([ActNorm([2]), Permutation([1, 0]), AffineCoupling([1, 0], MLP(2, hidden_units=(8,)))])
+    >>> repeated = Repeated([step() for _ in range(16)])
+    >>> [tuple(v.shape) for v in repeated.weights][-1]
+    (16, 2)
+    >>> repeated.forward(tf.zeros([5, 2])).shape.as_list()
+    [5, 2]
+
+    References:
+      Gomez, Ren, Urtasun, Grosse. The reversible residual network: backpropagation without storing activations.
+        NeurIPS 2017, arXiv 1707.04585.
+      Kingma, Dhariwal. Glow: generative flow with invertible 1x1 convolutions. 2018, arXiv 1807.03039, figure 2.
+    """
+
+    parameters_are_templates = True
+
+    def __init__(self, step, num_repeats=None, *, checkpoint_every=8, reversible=True, name="repeated"):
+        steps, repeats = _checked_steps(step, num_repeats)
+        if not isinstance(checkpoint_every, int) or checkpoint_every < 1:
+            raise ValueError(f"`checkpoint_every` must be an integer of at least 1. Received: {checkpoint_every!r}")
+        template = steps[0]
+        super().__init__(
+            forward_min_event_ndims=template.forward_min_event_ndims,
+            is_constant_jacobian=template.is_constant_jacobian,
+            parameters={
+                "step": template,
+                "num_repeats": repeats,
+                "checkpoint_every": checkpoint_every,
+                "reversible": reversible,
+                "name": name,
+            },
+            name=name,
+        )
+        columns = [_weights(each) for each in steps]
+        stacked = [self._stack(column) for column in zip(*columns, strict=True)]
+        self._steps = _Steps(template, columns[0], stacked, repeats)
+        options = {
+            "num_steps": repeats,
+            "event_ndims": template.forward_min_event_ndims,
+            "checkpoint_every": checkpoint_every if reversible else None,
+        }
+        forward, inverse = self._steps.forward, self._steps.inverse
+        self._forward_loop = Loop(forward, inverse, reverse=True, **options)
+        self._inverse_loop = Loop(inverse, forward, reverse=False, **options)
+
+    def _stack(self, variables):
+        """A weight of shape `[K, ...]` from that weight of every step."""
+        first = variables[0]
+        weight = self.add_weight(
+            name=first.path.replace("/", "."),
+            shape=(len(variables), *first.shape),
+            initializer=lambda shape, dtype: tf.stack([v.value for v in variables]),
+            dtype=keras.backend.standardize_dtype(first.dtype),
+            trainable=first.trainable,
+        )
+        weight.regularizer = first.regularizer
+        return weight
+
+    @property
+    def step(self):
+        """The structure of a step; its weights are not those of any."""
+        return self._steps.template
+
+    @property
+    def num_repeats(self):
+        """`K`."""
+        return self._steps.num_repeats
+
+    def forward_and_log_det(self, x, context=None):
+        return self._forward_loop(x, self._steps.values(), context)
+
+    def inverse_and_log_det(self, y, context=None):
+        return self._inverse_loop(y, self._steps.values(), context)
+
+    @property
+    def adapted(self):
+        """Whether every step is."""
+        return self._steps.adapted()
+
+    def adapt(self, y, context=None):
+        """Initialises the data-dependent weights of every step, from the data end inwards; returns `inverse(y)`."""
+        return self._steps.adapt(tf.convert_to_tensor(y), context)
+
+
+class _Steps:
+    """The structure of a step, and the weights of all; a plain object, so that nothing tracks the template's own."""
+
+    def __init__(self, template, variables, stacked, num_repeats):
+        self.template, self.num_repeats = template, num_repeats
+        self._variables, self._stacked = variables, stacked
+
+    def values(self):
+        """The stacked weights, as tensors."""
+        return [tf.convert_to_tensor(weight.value) for weight in self._stacked]
+
+    def forward(self, x, weights, context):
+        """One step with these weights."""
+        return self._evaluate(self.template.forward_and_log_det, x, weights, context)
+
+    def inverse(self, y, weights, context):
+        """The inverse of one step with these weights."""
+        return self._evaluate(self.template.inverse_and_log_det, y, weights, context)
+
+    def _evaluate(self, method, x, weights, context):
+        self.template.check_input(x)
+        with self._substituted(weights) as scope:
+            y, log_det = method(x, context=context)
+        changed = [v.path for v, w in zip(self._variables, weights) if scope.get_current_value(v) is not w]
+        if changed or scope.losses:
+            raise ValueError(
+                "A repeated step is evaluated again for its gradient, so evaluating it must not change weights or add "
+                f"losses. Received: a step that changes {changed} and adds {len(scope.losses)} losses"
+            )
+        return y, log_det
+
+    def _substituted(self, weights):
+        """A scope in which the template computes with these weights, each in its own dtype."""
+        scope = keras.StatelessScope(collect_losses=True)
+        for variable, weight in zip(self._variables, weights):
+            scope.add_update((variable, weight))
+        return scope
+
+    def _slices(self):
+        columns = [tf.unstack(value) for value in self.values()]
+        return [[column[i] for column in columns] for i in range(self.num_repeats)]
+
+    def adapted(self):
+        """Whether no step waits for data."""
+        for weights in self._slices():
+            with self._substituted(weights):
+                if bridge.unadapted(self.template):
+                    return False
+        return True
+
+    def adapt(self, y, context):
+        """Adapts step after step; nothing is written unless all succeed."""
+        before, after = self._slices(), []
+        for weights in before:
+            with self._substituted(weights) as scope:
+                y = bridge.adapt(self.template, y, context)
+            after.append([scope.get_current_value(variable) for variable in self._variables])
+        for weight, old, new in zip(self._stacked, zip(*before), zip(*after)):
+            if any(a is not b for a, b in zip(old, new)):
+                weight.assign(tf.stack(new))
+        return y
+
+
+def _checked_steps(step, num_repeats):
+    """The steps, and how often: all `K` of them, or one template with its `K`."""
+    given = list(step) if isinstance(step, (list, tuple)) else [step]
+    strangers = [each for each in given if not isinstance(each, tfb.Bijector)]
+    if strangers:
+        raise TypeError(f"Every step must be a tfp.bijectors.Bijector. Received: {strangers}")
+    if isinstance(step, tfb.Bijector):
+        repeats = num_repeats
+        if not isinstance(repeats, int) or repeats < 1:
+            raise ValueError(f"One step needs `num_repeats`, an integer of at least 1. Received: {num_repeats!r}")
+    else:
+        repeats = len(given)
+        if not given or num_repeats not in (None, repeats):
+            raise ValueError(
+                "A sequence holds at least one step and is its own number of repeats. "
+                f"Received: {repeats} steps and num_repeats={num_repeats}"
+            )
+    steps = [each if isinstance(each, bridge.KerasBijector) else Chain([each]) for each in given]
+    _check_template(steps[0])
+    _check_alike(steps)
+    return (steps if len(steps) == repeats else steps * repeats), repeats
+
+
+def _check_template(step):
+    if step.forward_min_event_ndims != step.inverse_min_event_ndims:
+        raise ValueError(
+            "A repeated step must keep the shape of its events. Received: event rank "
+            f"{step.forward_min_event_ndims} becomes {step.inverse_min_event_ndims}"
+        )
+    owned = {id(v.value) for v in _weights(step)}
+    raw = [v.name for v in step.variables if id(v) not in owned]
+    if raw:
+        raise ValueError(
+            "The weights of a repeated step must be Keras weights, as tfflows bijectors and Keras layers have. "
+            f"Received: tf.Variables {raw}"
+        )
+    for layer in (each for held in bridge.keras_layers_of(step) for each in held._flatten_layers()):
+        if isinstance(layer, _CHANGING) or len(layer.variables) > len(layer.weights):
+            raise ValueError(
+                "A repeated step is evaluated again for its gradient, so its layers must not be random and must not "
+                f"change when they are evaluated. Received: {type(layer).__name__} {layer.name!r}"
+            )
+    for v in _weights(step):
+        if v.constraint is not None or not isinstance(v.regularizer, (type(None), *_ELEMENTWISE)):
+            raise ValueError(
+                "Weights of a repeated step may have L1 and L2 regularizers and no constraints. "
+                f"Received: {v.path} with {v.regularizer} and {v.constraint}"
+            )
+
+
+def _check_alike(steps):
+    """Refuses steps that differ in more than the values of their weights."""
+    first = serialization.serialize(steps[0]) if len(steps) > 1 else None
+    for i, step in enumerate(steps[1:], start=1):
+        difference = serialization.difference(first, serialization.serialize(step))
+        specs = [[(tuple(v.shape), v.dtype, v.trainable) for v in _weights(each)] for each in (steps[0], step)]
+        if difference is None and specs[0] != specs[1]:
+            unlike = next((pair for pair in zip(*specs) if pair[0] != pair[1]), tuple(map(len, specs)))
+            difference = "weights: {} and {}".format(*unlike)
+        if difference is not None:
+            raise ValueError(
+                f"Repeated steps must differ in the values of their weights only. Received: steps 0 and {i} differ in "
+                f"{difference}"
+            )
+    owners = [id(v) for step in steps for v in _weights(step)]
+    if len(set(owners)) < len(owners):
+        raise ValueError(
+            "Every repeated step needs weights of its own. Received: steps that share weights; one step with "
+            "`num_repeats` makes repeats that start equal"
+        )
+
+
+def _weights(step):
+    """The Keras weights of a step, each once, in a fixed order."""
+    return list({id(v): v for layer in bridge.keras_layers_of(step) for v in layer.variables}.values())
