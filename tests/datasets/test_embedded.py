@@ -59,3 +59,13 @@ def test_continuous_sets_are_in_their_own_units():
     assert wine.train.dtype == np.float32
     assert 11 < wine.train[:, wine.columns.index("alcohol")].mean() < 15
     assert datasets.breast_cancer().class_names == ("malignant", "benign")
+
+
+def test_digits_as_images_are_the_same_digits():
+    vectors, images = datasets.digits(), datasets.load("digits", as_images=True)
+    assert (images.image_shape, images.discrete_levels, images.columns) == ((8, 8, 1), 17, None)
+    assert vectors.image_shape is None
+    for split in ("train", "validation", "test"):
+        assert images.examples(split).dtype == np.uint8
+        np.testing.assert_array_equal(images.examples(split).reshape(-1, 64), vectors.examples(split))
+        np.testing.assert_array_equal(images.context(split), vectors.context(split))

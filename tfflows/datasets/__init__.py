@@ -11,7 +11,7 @@ from tfflows.datasets.files import from_file
 from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
 from tfflows.datasets.image_folder import from_image_folder
 from tfflows.datasets.image_stream import ImageStream
-from tfflows.datasets.natural_patches import natural_patches
+from tfflows.datasets.photographs import natural_patches
 from tfflows.datasets.published_images import tfds_images, tfds_names
 from tfflows.datasets.squares import checkerboard
 from tfflows.datasets.warped_gaussian import banana, funnel

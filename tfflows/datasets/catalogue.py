@@ -13,7 +13,7 @@ from tfflows.datasets.embedded import breast_cancer, digits, wine
 from tfflows.datasets.files import from_file
 from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
 from tfflows.datasets.image_folder import from_image_folder
-from tfflows.datasets.natural_patches import natural_patches
+from tfflows.datasets.photographs import natural_patches
 from tfflows.datasets.published_images import canonical, tfds_images, tfds_names
 from tfflows.datasets.squares import checkerboard
 from tfflows.datasets.table import EXTENSIONS

@@ -132,9 +132,10 @@ def _report(folder, names, bad, on_error):
     if on_error == "skip":
         warnings.warn(f"{folder.name}: left out {len(bad)} of {len(names)} images: {listed}{more}", stacklevel=3)
         return
+    found = f"{len(bad)} of {len(names)} that are not: {listed}{more}"
     raise ValueError(
         "Images must be readable, of 8 bits a channel and of one size; pass image_size= to resize, or on_error='skip' "
-        f"to leave such files out. Received: {str(folder)!r} with {len(bad)} of {len(names)} that are not: {listed}{more}"
+        f"to leave such files out. Received: {str(folder)!r} with {found}"
     )
 
 

@@ -61,12 +61,12 @@ def natural_patches(*, seed=0, patch_size=32, stride=11):
     for split, stream in zip(SPLITS, np.random.SeedSequence(seed).spawn(len(SPLITS))):
         patches = np.concatenate([cut(photograph(name), patch_size, stride) for name in PHOTOGRAPHS[split]])
         parts.append(patches[np.random.default_rng(stream).permutation(len(patches))])
-    photographs = "; ".join(f"{split}: {', '.join(PHOTOGRAPHS[split])}" for split in SPLITS)
+    listed = "; ".join(f"{split}: {', '.join(PHOTOGRAPHS[split])}" for split in SPLITS)
     return Dataset(
         "natural_patches",
         *parts,
         discrete_levels=256,
-        description=f"{patch_size} x {patch_size} patches of photographs ({photographs}).",
+        description=f"{patch_size} x {patch_size} patches of photographs ({listed}).",
     )
 
 
