@@ -16,6 +16,7 @@ import copy
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow.python.eager.record import VariableWatcher
 
 from tfflows import answers
 from tfflows.ops import shapes
@@ -91,6 +92,13 @@ class KerasBijector(tfb.Bijector):
     def adapted(self):
         """Whether every data-dependent weight is initialised; a bijector without any always is."""
         return True
+
+    def fresh_weights(self, seed):
+        """Pairs `(own weight, value)`: the initial values that another `seed` would have given, where they are random.
+
+        `Repeated` asks, to let many steps start from one. Here nothing is random.
+        """
+        return []
 
     def add_weight(self, *, name, shape, initializer="zeros", dtype=None, trainable=True):
         """A Keras weight of this bijector, kept in float32 (or `dtype`) under every precision policy."""
@@ -301,6 +309,14 @@ def audit(variables, root, used=()):
             f"Received a flow with weights {found}. A layer hidden in a function or closure is the usual cause: "
             "pass the layer itself, or write a tfflows.bridge.KerasBijector."
         )
+
+
+def variables_read():
+    """A context manager whose `watched_variables()` are the trainable variables that were read inside.
+
+    A gradient tape tells the same, and makes every function that is called build its gradient.
+    """
+    return VariableWatcher()
 
 
 def unadapted(root):

@@ -70,15 +70,15 @@ class InvertibleConv(KerasBijector):
         if parametrization == "plain":
             self.kernel = self.add_weight(name="kernel", shape=(size, size), initializer=_constant(kernel), dtype=dtype)
             return
-        permutation, lower, upper = scipy.linalg.lu(kernel)
-        diagonal = np.diag(upper)
-        factors = np.tril(lower, -1) + np.triu(upper, 1) + np.diag(np.log(np.abs(diagonal)))
-        fixed = {"dtype": dtype, "trainable": False}
-        self.permutation = self.add_weight(
-            name="permutation", shape=(size, size), initializer=_constant(permutation), **fixed
-        )
-        self.sign = self.add_weight(name="sign", shape=(size,), initializer=_constant(np.sign(diagonal)), **fixed)
-        self.factors = self.add_weight(name="factors", shape=(size, size), initializer=_constant(factors), dtype=dtype)
+        for weight, value in _factorised(kernel).items():
+            options = {"dtype": dtype, "trainable": weight == "factors"}
+            added = self.add_weight(name=weight, shape=value.shape, initializer=_constant(value), **options)
+            setattr(self, weight, added)
+
+    def fresh_weights(self, seed):
+        kernel = _rotation(self._required_event_shape[-1], seed)
+        values = {"kernel": kernel} if self._parametrization == "plain" else _factorised(kernel)
+        return [(getattr(self, name), tf.constant(value, getattr(self, name).dtype)) for name, value in values.items()]
 
     def forward_and_log_det(self, x, context=None):
         inverse, log_det = self._inverse_matrix(x.dtype)
@@ -141,6 +141,14 @@ def _log_abs_det(kernel, name):
 
 def _rotation(size, seed):
     return np.linalg.qr(np.random.default_rng(_seed(seed)).normal(size=(size, size)))[0]
+
+
+def _factorised(kernel):
+    """The weights of `W = P L (U + diag(sign * exp(log_scale)))`."""
+    permutation, lower, upper = scipy.linalg.lu(kernel)
+    diagonal = np.diag(upper)
+    factors = np.tril(lower, -1) + np.triu(upper, 1) + np.diag(np.log(np.abs(diagonal)))
+    return {"permutation": permutation, "sign": np.sign(diagonal), "factors": factors}
 
 
 def _seed(seed):

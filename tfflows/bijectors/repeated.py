@@ -2,16 +2,10 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from tfflows import bridge, serialization
-from tfflows.bijectors.chain import Chain
+from tfflows import bridge
+from tfflows.bijectors import equal_steps
 from tfflows.ops.reversible import Loop
-
-tfb = tfp.bijectors
-
-_CHANGING = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
-_ELEMENTWISE = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
 
 
 class Repeated(bridge.KerasBijector):
@@ -40,10 +34,11 @@ class Repeated(bridge.KerasBijector):
     `event_ndims`: that of the step. Cost: in each direction, that of `K` steps, one after the other.
 
     Args:
-      step: sequence of steps that differ in their weights only, whose values are taken over; or one step with
-        `num_repeats`, whose values every repeat starts with. A step is any bijector made of Keras weights that keeps
-        the shape of its events.
-      num_repeats: int, `K`, if `step` is one bijector.
+      step: sequence of steps that differ in the values of their weights only, which are taken over; or one step, with
+        `num_repeats`. A step is any bijector made of Keras weights that keeps the shape of its events.
+      num_repeats: int, `K`, if `step` is one bijector: much quicker than to make `K`.
+      seed: int: draw the random initial values of that one bijector's weights anew for every repeat. By default every
+        repeat starts with the values that it has.
       checkpoint_every: int, the input of every so manieth step is stored.
       reversible: bool, whether the gradient inverts.
       name: str.
@@ -75,26 +70,26 @@ class Repeated(bridge.KerasBijector):
 
     parameters_are_templates = True
 
-    def __init__(self, step, num_repeats=None, *, checkpoint_every=8, reversible=True, name="repeated"):
-        steps, repeats = _checked_steps(step, num_repeats)
+    def __init__(self, step, num_repeats=None, *, seed=None, checkpoint_every=8, reversible=True, name="repeated"):
         if not isinstance(checkpoint_every, int) or checkpoint_every < 1:
             raise ValueError(f"`checkpoint_every` must be an integer of at least 1. Received: {checkpoint_every!r}")
-        template = steps[0]
+        template, variables, initial = equal_steps.take_apart(step, num_repeats, seed)
+        repeats = len(initial)
         super().__init__(
             forward_min_event_ndims=template.forward_min_event_ndims,
             is_constant_jacobian=template.is_constant_jacobian,
             parameters={
                 "step": template,
                 "num_repeats": repeats,
+                "seed": seed,
                 "checkpoint_every": checkpoint_every,
                 "reversible": reversible,
                 "name": name,
             },
             name=name,
         )
-        columns = [_weights(each) for each in steps]
-        stacked = [self._stack(column) for column in zip(*columns, strict=True)]
-        self._steps = _Steps(template, columns[0], stacked, repeats)
+        stacked = [self._stack(v, [values[j] for values in initial]) for j, v in enumerate(variables)]
+        self._steps = _Steps(template, variables, stacked, repeats)
         options = {
             "num_steps": repeats,
             "event_ndims": template.forward_min_event_ndims,
@@ -104,17 +99,16 @@ class Repeated(bridge.KerasBijector):
         self._forward_loop = Loop(forward, inverse, reverse=True, **options)
         self._inverse_loop = Loop(inverse, forward, reverse=False, **options)
 
-    def _stack(self, variables):
-        """A weight of shape `[K, ...]` from that weight of every step."""
-        first = variables[0]
+    def _stack(self, variable, values):
+        """A weight of shape `[K, ...]`: this one in every step."""
         weight = self.add_weight(
-            name=first.path.replace("/", "."),
-            shape=(len(variables), *first.shape),
-            initializer=lambda shape, dtype: tf.stack([v.value for v in variables]),
-            dtype=keras.backend.standardize_dtype(first.dtype),
-            trainable=first.trainable,
+            name=variable.path.replace("/", "."),
+            shape=(len(values), *variable.shape),
+            initializer=lambda shape, dtype: tf.stack([tf.convert_to_tensor(each) for each in values]),
+            dtype=keras.backend.standardize_dtype(variable.dtype),
+            trainable=variable.trainable,
         )
-        weight.regularizer = first.regularizer
+        weight.regularizer = variable.regularizer
         return weight
 
     @property
@@ -132,6 +126,9 @@ class Repeated(bridge.KerasBijector):
 
     def inverse_and_log_det(self, y, context=None):
         return self._inverse_loop(y, self._steps.values(), context)
+
+    def fresh_weights(self, seed):
+        return self._steps.fresh_weights(seed)
 
     @property
     def adapted(self):
@@ -185,6 +182,12 @@ class _Steps:
         columns = [tf.unstack(value) for value in self.values()]
         return [[column[i] for column in columns] for i in range(self.num_repeats)]
 
+    def fresh_weights(self, seed):
+        """Of every repeat, stacked."""
+        drawn = [equal_steps.fresh_weights(self.template, (seed, i)) for i in range(self.num_repeats)]
+        pairs = zip(self._variables, self._stacked)
+        return [(weight, tf.stack([each[id(v)] for each in drawn])) for v, weight in pairs if id(v) in drawn[0]]
+
     def adapted(self):
         """Whether no step waits for data."""
         for weights in self._slices():
@@ -204,80 +207,3 @@ class _Steps:
             if any(a is not b for a, b in zip(old, new)):
                 weight.assign(tf.stack(new))
         return y
-
-
-def _checked_steps(step, num_repeats):
-    """The steps, and how often: all `K` of them, or one template with its `K`."""
-    given = list(step) if isinstance(step, (list, tuple)) else [step]
-    strangers = [each for each in given if not isinstance(each, tfb.Bijector)]
-    if strangers:
-        raise TypeError(f"Every step must be a tfp.bijectors.Bijector. Received: {strangers}")
-    if isinstance(step, tfb.Bijector):
-        repeats = num_repeats
-        if not isinstance(repeats, int) or repeats < 1:
-            raise ValueError(f"One step needs `num_repeats`, an integer of at least 1. Received: {num_repeats!r}")
-    else:
-        repeats = len(given)
-        if not given or num_repeats not in (None, repeats):
-            raise ValueError(
-                "A sequence holds at least one step and is its own number of repeats. "
-                f"Received: {repeats} steps and num_repeats={num_repeats}"
-            )
-    steps = [each if isinstance(each, bridge.KerasBijector) else Chain([each]) for each in given]
-    _check_template(steps[0])
-    _check_alike(steps)
-    return (steps if len(steps) == repeats else steps * repeats), repeats
-
-
-def _check_template(step):
-    if step.forward_min_event_ndims != step.inverse_min_event_ndims:
-        raise ValueError(
-            "A repeated step must keep the shape of its events. Received: event rank "
-            f"{step.forward_min_event_ndims} becomes {step.inverse_min_event_ndims}"
-        )
-    owned = {id(v.value) for v in _weights(step)}
-    raw = [v.name for v in step.variables if id(v) not in owned]
-    if raw:
-        raise ValueError(
-            "The weights of a repeated step must be Keras weights, as tfflows bijectors and Keras layers have. "
-            f"Received: tf.Variables {raw}"
-        )
-    for layer in (each for held in bridge.keras_layers_of(step) for each in held._flatten_layers()):
-        if isinstance(layer, _CHANGING) or len(layer.variables) > len(layer.weights):
-            raise ValueError(
-                "A repeated step is evaluated again for its gradient, so its layers must not be random and must not "
-                f"change when they are evaluated. Received: {type(layer).__name__} {layer.name!r}"
-            )
-    for v in _weights(step):
-        if v.constraint is not None or not isinstance(v.regularizer, (type(None), *_ELEMENTWISE)):
-            raise ValueError(
-                "Weights of a repeated step may have L1 and L2 regularizers and no constraints. "
-                f"Received: {v.path} with {v.regularizer} and {v.constraint}"
-            )
-
-
-def _check_alike(steps):
-    """Refuses steps that differ in more than the values of their weights."""
-    first = serialization.serialize(steps[0]) if len(steps) > 1 else None
-    for i, step in enumerate(steps[1:], start=1):
-        difference = serialization.difference(first, serialization.serialize(step))
-        specs = [[(tuple(v.shape), v.dtype, v.trainable) for v in _weights(each)] for each in (steps[0], step)]
-        if difference is None and specs[0] != specs[1]:
-            unlike = next((pair for pair in zip(*specs) if pair[0] != pair[1]), tuple(map(len, specs)))
-            difference = "weights: {} and {}".format(*unlike)
-        if difference is not None:
-            raise ValueError(
-                f"Repeated steps must differ in the values of their weights only. Received: steps 0 and {i} differ in "
-                f"{difference}"
-            )
-    owners = [id(v) for step in steps for v in _weights(step)]
-    if len(set(owners)) < len(owners):
-        raise ValueError(
-            "Every repeated step needs weights of its own. Received: steps that share weights; one step with "
-            "`num_repeats` makes repeats that start equal"
-        )
-
-
-def _weights(step):
-    """The Keras weights of a step, each once, in a fixed order."""
-    return list({id(v): v for layer in bridge.keras_layers_of(step) for v in layer.variables}.values())

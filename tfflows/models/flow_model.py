@@ -118,11 +118,11 @@ class FlowModel(keras.Model):
         """Runs a log-probability once: native bijectors may hold layers that build when called, or hide them."""
         if not tf.executing_eagerly() or tf.distribute.has_strategy():  # no tape sees the reads there
             return ()
-        with tf.GradientTape() as tape:
+        with bridge.variables_read() as read:
             kwargs = bridge.context_kwargs(distribution.bijector, self._dummy_context(distribution.dtype))
             x = distribution.bijector.forward(distribution.distribution.sample(1, seed=seeds.stateless(0)), **kwargs)
             distribution.log_prob(tf.identity(x), bijector_kwargs=kwargs)
-        return tape.watched_variables()
+        return read.watched_variables()
 
     def _dummy_context(self, dtype):
         if self.num_classes is not None:

@@ -37,7 +37,7 @@ class Glow(FlowModel):
       hidden_filters: int, filters of the two hidden layers of every network.
       coupling: "affine" or "additive".
       mixing: of channels before each coupling: "plu" or "plain" (`InvertibleConv`), "shuffle" (a fixed random
-        permutation) or "reverse".
+        permutation, one for each level) or "reverse".
       learned_prior: bool, whether the last scale's prior is learned; with a context it is.
       discrete_levels: int, pixels are integers from 0 to this minus 1.
       num_bits: int, bits that are kept of a pixel (5 in the paper's large images); `None` for all.
@@ -124,7 +124,9 @@ class Glow(FlowModel):
         """The flow of images of this shape: this level, the next ones inside."""
         height, width, channels = image_shape
         shape = (height // 2, width // 2, 4 * channels)
-        steps = [bijectors.Repeated([self._step(shape, level, i, dtype) for i in range(self.steps_per_level)])]
+        seed = int(keras.random.randint((), 0, 2**31 - 1)) if self.seed is None else self.seed + level
+        step = self._step(shape, level, seed, dtype)
+        steps = [bijectors.Repeated(step, self.steps_per_level, seed=seed, name=f"steps_{level}")]
         kept = shape[-1] // 2
         if level + 1 < self.num_levels:
             prior = bijectors.AffineCoupling(
@@ -139,9 +141,8 @@ class Glow(FlowModel):
             steps.append(bijectors.DiagonalAffine(shape, conditioner=conditioner, dtype=dtype, name="top_prior"))
         return images.squeezed(steps, name=f"level_{level}")
 
-    def _step(self, shape, level, i, dtype):
+    def _step(self, shape, level, seed, dtype):
         """One step of flow, data end first."""
-        seed = None if self.seed is None else self.seed + 10_000 * level + 10 * i
         coupling, num_parameters = _COUPLINGS[self.coupling]
         options = {"log_scale_bound": self.log_scale_bound} if self.coupling == "affine" else {}
         width = (self.hidden_filters, self.hidden_filters)
@@ -159,7 +160,7 @@ class Glow(FlowModel):
             return bijectors.InvertibleConv(shape, parametrization=self.mixing, dtype=dtype, seed=seed)
         order = np.arange(shape[-1])[::-1]
         if self.mixing == "shuffle":
-            order = np.random.default_rng(0 if seed is None else seed).permutation(shape[-1])
+            order = np.random.default_rng(seed).permutation(shape[-1])
         return bijectors.Permutation(order)
 
     def _network(self, filters, hidden_filters, name, seed=None):

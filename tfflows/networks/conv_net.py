@@ -33,6 +33,7 @@ class ConvConditioner(Conditioner):
     def build_context(self, filters, initializer):
         """Makes the weights by which a context that is no image moves `filters` filters, and the flag of `adapt`."""
         if self.conditional and not self.spatial_context:
+            self.context_kernel_initializer = initializer
             self.context_kernel = self.add_weight(
                 name="context_kernel", shape=(self.encoded_size, filters), initializer=initializer
             )
@@ -144,7 +145,9 @@ class ConvNet(ConvConditioner):
             layer.build(tuple(shape))
             shape[-1] = layer.filters
         normal = keras.initializers.RandomNormal(stddev=0.05, seed=self.seed)
-        self.build_context((*self.hidden_filters, self.filters)[0], normal if self.hidden_filters else "zeros")
+        self.build_context(
+            (*self.hidden_filters, self.filters)[0], normal if self.hidden_filters else keras.initializers.Zeros()
+        )
 
     def walk(self, inputs, *, adapt=False):
         h, offset = self.split_context(inputs)

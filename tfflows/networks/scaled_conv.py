@@ -51,10 +51,15 @@ class ScaledConv2D(keras.layers.Layer):
 
     def build(self, input_shape):
         size = (self.kernel_size, self.kernel_size)
-        normal = "zeros" if self.zero_init else keras.initializers.RandomNormal(stddev=0.05, seed=self.seed)
+        self.kernel_initializer = (
+            keras.initializers.Zeros() if self.zero_init else keras.initializers.RandomNormal(0.0, 0.05, self.seed)
+        )
         # Not autocast: the scale is folded into the kernel in full precision.
         self.kernel = self.add_weight(
-            name="kernel", shape=(*size, input_shape[-1], self.filters), initializer=normal, autocast=False
+            name="kernel",
+            shape=(*size, input_shape[-1], self.filters),
+            initializer=self.kernel_initializer,
+            autocast=False,
         )
         if self.edge and self.kernel_size > 1:
             self.edge_kernel = self.add_weight(

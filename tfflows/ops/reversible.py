@@ -75,13 +75,13 @@ class Loop:
     def _walk(self, x, weights, context):
         """`x_n`, the log-det, and the states `x_0, x_every, ...`, stacked."""
         log_det = tf.zeros(shapes.batch_shape(x, self._event_ndims), x.dtype)
-        every = self._every or self._num_steps
-        states = tf.TensorArray(x.dtype, size=-(-self._num_steps // every), element_shape=x.shape)
+        n, every = self._num_steps, self._every or self._num_steps
+        # No TensorArray: XLA wants its shape, which is not known where the batch is not.
+        states = tf.zeros([-(-n // every), *([] if self._every is None else tf.unstack(tf.shape(x)))], x.dtype)
 
         def body(t, x, log_det, states):
             if self._every is not None:
-                kept = states
-                states = tf.cond(t % every == 0, lambda: kept.write(t // every, x), lambda: kept)
+                states = self._store(t, x, states)
             y, change = self._step(x, self._slices(weights, t), context)
             if y.dtype != x.dtype or not y.shape.is_compatible_with(x.shape):
                 raise ValueError(
@@ -90,10 +90,14 @@ class Loop:
                 )
             return t + 1, tf.ensure_shape(y, x.shape), log_det + tf.ensure_shape(change, log_det.shape), states
 
-        n = self._num_steps
         loop_vars = (0, x, log_det, states)
-        _, x, log_det, states = tf.while_loop(lambda t, *_: t < n, body, loop_vars, maximum_iterations=n)
-        return (x, log_det) if self._every is None else (x, log_det, states.stack())
+        return tf.while_loop(lambda t, *_: t < n, body, loop_vars, maximum_iterations=n)[1:]
+
+    def _store(self, t, x, states):
+        def stored():
+            return tf.tensor_scatter_nd_update(states, [[t // self._every]], x[None])
+
+        return stored() if self._every == 1 else tf.cond(t % self._every == 0, stored, lambda: states)
 
     def gradient(self, y, states, weights, context, dy, dlog_det):
         """Gradients of what `_walk` gives with respect to `x`, `weights` and `context`; `None` for integers."""

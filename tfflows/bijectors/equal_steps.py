@@ -1,0 +1,141 @@
+"""What makes steps equal, and what distinguishes them: one structure, and the initial weights of each."""
+
+import keras
+import numpy as np
+import tensorflow_probability as tfp
+
+from tfflows import bridge, serialization
+from tfflows.bijectors.chain import Chain
+
+tfb = tfp.bijectors
+
+_CHANGING = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
+_ELEMENTWISE = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
+
+
+def take_apart(step, num_repeats, seed):
+    """Separates the structure of steps from their weights.
+
+    Args:
+      step: sequence of `K` bijectors, or one.
+      num_repeats: int, `K`, for one bijector.
+      seed: int, from which initial weights are drawn for one bijector, or `None` to take its own `K` times.
+
+    Returns:
+      `(template, variables, values)`: a `KerasBijector`, its Keras weights, and `K` lists of values for them.
+
+    Raises:
+      TypeError, ValueError: see `Repeated`.
+    """
+    steps, repeats = _given(step, num_repeats, seed)
+    columns = [_weights(each) for each in steps]
+    template, variables = steps[0], columns[0]
+    _check_template(template, variables)
+    _check_alike(steps, columns)
+    values = [[v.value for v in column] for column in columns]
+    if len(values) < repeats:
+        fresh = [{} if seed is None else fresh_weights(template, (seed, i)) for i in range(repeats)]
+        values = [[drawn.get(id(v), v.value) for v in variables] for drawn in fresh]
+    return template, variables, values
+
+
+def fresh_weights(step, seed):
+    """Other random initial values for the weights of a step.
+
+    Keras layers say how a weight `w` is drawn in their attribute `w_initializer`, bijectors in `fresh_weights`.
+
+    Args:
+      step: bijector.
+      seed: tuple of ints.
+
+    Returns:
+      Dict from the `id` of a variable to its value, without those whose initial values are not random.
+    """
+    values, words = {}, np.random.default_rng(seed)
+    for module in (step, *step.submodules):
+        if isinstance(module, bridge.KerasBijector):
+            values.update((id(v), value) for v, value in module.fresh_weights(int(words.integers(2**31))))
+    for layer in (each for held in bridge.keras_layers_of(step) for each in held._flatten_layers()):
+        for variable in layer.weights:
+            initializer = getattr(layer, f"{variable.name}_initializer", None)
+            config = initializer.get_config() if isinstance(initializer, keras.initializers.Initializer) else {}
+            if "seed" in config and id(variable) not in values:
+                initializer = type(initializer).from_config({**config, "seed": int(words.integers(2**31))})
+                values[id(variable)] = initializer(variable.shape, dtype=variable.dtype)
+    return values
+
+
+def _given(step, num_repeats, seed):
+    """The steps that are given, `K` or one, and `K`."""
+    given = list(step) if isinstance(step, (list, tuple)) else [step]
+    strangers = [each for each in given if not isinstance(each, tfb.Bijector)]
+    if strangers:
+        raise TypeError(f"Every step must be a tfp.bijectors.Bijector. Received: {strangers}")
+    if seed is not None and (not isinstance(seed, int) or seed < 0 or not isinstance(step, tfb.Bijector)):
+        raise ValueError(f"`seed` is an integer of at least 0, for one step. Received: {seed!r} and {step}")
+    if isinstance(step, tfb.Bijector):
+        repeats = num_repeats
+        if not isinstance(repeats, int) or repeats < 1:
+            raise ValueError(f"One step needs `num_repeats`, an integer of at least 1. Received: {num_repeats!r}")
+    else:
+        repeats = len(given)
+        if not given or num_repeats not in (None, repeats):
+            raise ValueError(
+                "A sequence holds at least one step and is its own number of repeats. "
+                f"Received: {repeats} steps and num_repeats={num_repeats}"
+            )
+    return [each if isinstance(each, bridge.KerasBijector) else Chain([each]) for each in given], repeats
+
+
+def _check_template(step, weights):
+    if step.forward_min_event_ndims != step.inverse_min_event_ndims:
+        raise ValueError(
+            "A repeated step must keep the shape of its events. Received: event rank "
+            f"{step.forward_min_event_ndims} becomes {step.inverse_min_event_ndims}"
+        )
+    owned = {id(v.value) for v in weights}
+    raw = [v.name for v in step.variables if id(v) not in owned]
+    if raw:
+        raise ValueError(
+            "The weights of a repeated step must be Keras weights, as tfflows bijectors and Keras layers have. "
+            f"Received: tf.Variables {raw}"
+        )
+    for layer in (each for held in bridge.keras_layers_of(step) for each in held._flatten_layers()):
+        if isinstance(layer, _CHANGING) or len(layer.variables) > len(layer.weights):
+            raise ValueError(
+                "A repeated step is evaluated again for its gradient, so its layers must not be random and must not "
+                f"change when they are evaluated. Received: {type(layer).__name__} {layer.name!r}"
+            )
+    for v in weights:
+        if v.constraint is not None or not isinstance(v.regularizer, (type(None), *_ELEMENTWISE)):
+            raise ValueError(
+                "Weights of a repeated step may have L1 and L2 regularizers and no constraints. "
+                f"Received: {v.path} with {v.regularizer} and {v.constraint}"
+            )
+
+
+def _check_alike(steps, columns):
+    """Refuses steps that differ in more than the values of their weights."""
+    first = serialization.serialize(steps[0]) if len(steps) > 1 else None
+    for i, step in enumerate(steps[1:], start=1):
+        difference = serialization.difference(first, serialization.serialize(step))
+        specs = [[(tuple(v.shape), v.dtype, v.trainable) for v in columns[j]] for j in (0, i)]
+        if difference is None and specs[0] != specs[1]:
+            unlike = next((pair for pair in zip(*specs) if pair[0] != pair[1]), tuple(map(len, specs)))
+            difference = "weights: {} and {}".format(*unlike)
+        if difference is not None:
+            raise ValueError(
+                f"Repeated steps must differ in the values of their weights only. Received: steps 0 and {i} differ in "
+                f"{difference}"
+            )
+    owners = [id(v) for column in columns for v in column]
+    if len(set(owners)) < len(owners):
+        raise ValueError(
+            "Every repeated step needs weights of its own. Received: steps that share weights; one step with "
+            "`num_repeats` makes repeats that start equal"
+        )
+
+
+def _weights(step):
+    """The Keras weights of a step, each once, in a fixed order."""
+    return list({id(v): v for layer in bridge.keras_layers_of(step) for v in layer.variables}.values())
