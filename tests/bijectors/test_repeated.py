@@ -1,18 +1,11 @@
 """Many steps as one loop: the same numbers as the chain of them, with less of everything else."""
 
-import copy
-import gc
-import weakref
-
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge
 from tfflows.bijectors import ActNorm, AffineCoupling, Chain, Permutation, Repeated
-from tfflows.models import FlowModel
 from tfflows.networks import MLP
 from tfflows.ops import masks
 

@@ -64,3 +64,16 @@ def test_another_event_shape_is_refused():
     with pytest.raises(ValueError, match=r"event's shape \(3,\). Received: shape \(2,\)"):
         masks.checked([1, 0], event_shape=(3,))
     assert masks.checked([1, 0, 0], event_shape=(3,)).sum() == 1
+
+
+def test_checkerboard():
+    mask = masks.checkerboard((2, 3, 2))
+    np.testing.assert_array_equal(mask[..., 0], [[True, False, True], [False, True, False]])
+    np.testing.assert_array_equal(mask[..., 0], mask[..., 1])
+    np.testing.assert_array_equal(masks.checkerboard((2, 3, 2), flip=True), ~mask)
+
+
+def test_channel_half():
+    mask = masks.channel_half((2, 2, 3))
+    assert mask.shape == (2, 2, 3) and mask[0, 1].tolist() == [True, True, False]
+    np.testing.assert_array_equal(masks.channel_half((2, 2, 3), flip=True), ~mask)
