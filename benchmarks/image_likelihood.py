@@ -56,7 +56,7 @@ CASES = {
     "digits": Case(2, 8, 64, 67, batch_size=64, steps=2000, draws=16),
 }
 FAST = {
-    "patches": Case(2, 1, 16, 16, batch_size=16, steps=8, draws=1),
+    "patches": Case(2, 1, 16, 12, batch_size=16, steps=8, draws=1),
     "digits": Case(2, 1, 16, 18, batch_size=16, steps=8, draws=1),
 }
 

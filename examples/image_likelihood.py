@@ -16,7 +16,7 @@ import tempfile
 
 import keras
 
-import tfflows
+from tfflows import callbacks, datasets, evaluation, metrics, models
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +58,8 @@ RECIPES = {
 def make_flow(model, recipe, image_shape, dtype):
     common = {"num_levels": recipe.levels, "hidden_filters": recipe.filters, "seed": 0, "dtype": dtype}
     if model == "glow":
-        return tfflows.models.Glow(image_shape, steps_per_level=recipe.steps, **common)
-    return tfflows.models.RealNVP(image_shape=image_shape, num_blocks=recipe.steps, **common)
+        return models.Glow(image_shape, steps_per_level=recipe.steps, **common)
+    return models.RealNVP(image_shape=image_shape, num_blocks=recipe.steps, **common)
 
 
 def make_optimizer(model, recipe, options):
@@ -98,29 +98,29 @@ def parse_options():
 
 
 def train_and_test(recipe, options, output):
-    data = tfflows.datasets.tfds_images(recipe.data, data_dir=options.data_dir, num_validation=0)
+    data = datasets.tfds_images(recipe.data, data_dir=options.data_dir, num_validation=0)
     policy = f"mixed_{options.mixed_precision}" if options.mixed_precision else "float32"
     flow = make_flow(options.model, recipe, data.image_shape, policy)
     print(f"{options.model} on {recipe.data}: {sum(math.prod(w.shape) for w in flow.trainable_weights):,} weights")
 
     augment = data.augmentations.get(options.model.replace("-", "_"))
     batches = data.batches("train", batch_size=recipe.batch_size, seed=0, dequantize=False, augment=augment)
-    flow.compile(make_optimizer(options.model, recipe, options), weighted_metrics=[tfflows.metrics.BitsPerDimension()])
-    state = tfflows.callbacks.TrainingState(output / "training_state.npz")
-    callbacks = [
+    flow.compile(make_optimizer(options.model, recipe, options), weighted_metrics=[metrics.BitsPerDimension()])
+    state = callbacks.TrainingState(output / "training_state.npz")
+    watchers = [
         keras.callbacks.TerminateOnNaN(),
         keras.callbacks.CSVLogger(output / "log.csv", append=True),
-        tfflows.callbacks.SampleGrids(output / "samples", every=10, temperatures=(0.7, 1.0)),
+        callbacks.SampleGrids(output / "samples", every=10, temperatures=(0.7, 1.0)),
         state,
     ]
     epochs = 1 if options.fast else options.epochs
-    flow.fit(batches, epochs=epochs, initial_epoch=state.restore(flow), callbacks=callbacks, verbose=2)
+    flow.fit(batches, epochs=epochs, initial_epoch=state.restore(flow), callbacks=watchers, verbose=2)
     flow.save(output / "flow.keras")  # since the end of `fit` its weights are the averages
 
     test = data.batches("test", batch_size=recipe.batch_size, seed=0, shuffle=False, dequantize=False)
     bits = flow.evaluate(test, verbose=0, return_dict=True)["bits_per_dim"]
-    nats = tfflows.evaluation.importance_weighted(flow, data, num_draws=options.draws, num_examples=1000)
-    return bits, tfflows.evaluation.bits_per_dim(nats, data.image_shape), data.num_examples("test")
+    nats = evaluation.importance_weighted(flow, data, num_draws=options.draws, num_examples=1000)
+    return bits, evaluation.bits_per_dim(nats, data.image_shape), data.num_examples("test")
 
 
 def main():

@@ -274,7 +274,7 @@ class FlowModel(keras.Model):
             if not getattr(self.dequantization, "adapted", True):
                 self.dequantization.adapt(data)
             data = self.dequantization(data, seed=0)[0]
-        bridge.adapt(self.bijector, tf.convert_to_tensor(data, self.distribution.dtype), context)
+        bridge.adapt(self.bijector, tf.cast(data, self.distribution.dtype), context)
 
     # -- Keras -------------------------------------------------------------------------------------------------
     def call(self, inputs_):
