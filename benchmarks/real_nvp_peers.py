@@ -71,7 +71,7 @@ def start(args):
         environment = {"BENCH_THREADS": args.threads, "TF_CPP_MIN_LOG_LEVEL": 3}
         if not here:
             environment["PYTHONPATH"] = ""  # this interpreter's packages are not the peers'
-        peer = Peer([python, str(WORKER), name], environment)
+        peer = Peer([python, str(WORKER), f"{name}_real_nvp"], environment)
         try:
             peer.call("build", seed=0, options=options)
             for operation, wanted in (("train", trains), ("log_prob", evaluates)):

@@ -4,7 +4,7 @@ Standard library only, so that it can be imported from any interpreter.  A worke
 answers one request at a time and is idle in between, so a benchmark can interleave
 several libraries, a round being one ``train`` call for each of them in turn::
 
-    with Peer([python, worker, "zuko"], {"BENCH_THREADS": "1"}) as zuko:
+    with Peer([python, worker, "zuko_real_nvp"], {"BENCH_THREADS": "1"}) as zuko:
         zuko.call("build", seed=0)
         zuko.call("train", steps=200)  # the first call compiles; so does log_prob's
         print(200 / zuko.call("train", steps=200)["seconds"], "steps/s")
@@ -13,10 +13,13 @@ Requests and answers, one JSON object a line:
 
 ===============================  ======================================================
 ``{"op": "build", "seed": 0}``   ``{"seconds": ...}``; ``"options": {...}`` is passed to
-                                 the peer's ``build`` as keyword arguments
+                                 the peer's ``build`` as keyword arguments, ``"data"``
+                                 names an ``.npz`` file
 ``{"op": "train", "steps": n}``  ``{"seconds": ..., "cpu_seconds": ..., "loss": ...}``
 ``{"op": "log_prob",             ``{"seconds": ..., "cpu_seconds": ...}``
-"steps": n}``
+"steps": n}``, ``"sample"`` too
+``{"op": "evaluate",             ``{"seconds": ..., ...}``, what the peer found
+"draws": n}``
 ``{"op": "info"}``               version, number of parameters, threads, CPUs, ...
 ``{"op": "quit"}``               ``{}``, then the worker exits
 ===============================  ======================================================
@@ -80,9 +83,9 @@ class Peer:
         """Send one request and wait for its answer.
 
         Args:
-            op: ``build``, ``train``, ``log_prob``, ``info`` or ``quit``.
+            op: ``build``, ``train``, ``log_prob``, ``sample``, ``evaluate``, ``info`` or ``quit``.
             timeout: Seconds to wait; the worker is killed when they have passed.
-            **kw: The request's other fields, ``seed`` or ``steps``.
+            **kw: The request's other fields, such as ``seed`` or ``steps``.
 
         Returns:
             The answer.

@@ -1,15 +1,17 @@
 """Worker process of the benchmark: run one peer under the protocol of ``protocol.py``.
 
-Run as ``python worker.py NAME`` with the interpreter that has the library.  The peer is
-the module ``NAME_real_nvp.py`` in this directory or in the one above; it offers
-``build(seed, train_data)``, whose result has
+Run as ``python worker.py PEER`` with the interpreter that has the library.  The peer is
+the module ``PEER.py`` in this directory; it offers ``build(seed, data)``, whose result has
 
-* ``train(steps) -> float``: that many optimizer steps, blocking; the last loss,
+* ``train(steps) -> float``: that many optimizer steps, blocking; a loss,
 * ``log_prob(steps) -> None``: that many evaluations of a batch, each of them blocking,
-* ``num_parameters`` and ``version``.
+* ``sample(steps) -> None``: that many batches drawn, likewise,
+* ``evaluate(draws) -> dict``: how well the test data are predicted,
+* ``num_parameters`` and ``version``,
 
-The first ``train`` and the first ``log_prob`` compile, where the peer compiles at all, so
-call each of them once before timing it.
+those of them that its benchmark asks for.  ``data`` are two moons, or the arrays of an
+``.npz`` file that the request names.  The first call of each compiles, where the peer
+compiles at all, so call each of them once before timing it.
 
 Environment variables:
 
@@ -34,6 +36,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NUM_EXAMPLES = 65536
+OPERATIONS = ("build", "train", "log_prob", "sample", "evaluate", "info")
 
 
 def limit_threads() -> int | None:
@@ -85,22 +88,26 @@ def two_moons(seed: int, size: int = NUM_EXAMPLES):
     return np.ascontiguousarray(points, dtype=np.float32)
 
 
+def read_arrays(path: str) -> dict:
+    """The arrays of an ``.npz`` file by name."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
 def load_peer(name: str):
-    """Load the module ``<name>_real_nvp.py``.
+    """Load the module of that name in this directory.
 
     Args:
-        name: The peer's name.
+        name: The peer's name, such as ``zuko_real_nvp``.
 
     Returns:
         The module.
     """
-    file_name = f"{name}_real_nvp.py"
-    for directory in (HERE, HERE.parent):
-        path = directory / file_name
-        if path.is_file():
-            break
-    else:
-        raise FileNotFoundError(f"no such peer: {file_name}")
+    path = HERE / f"{name}.py"
+    if not path.is_file():
+        raise FileNotFoundError(f"no such peer: {path.name}")
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -135,13 +142,14 @@ class Worker:
         self.threads = threads
         self.model = None
 
-    def build(self, seed: int = 0, options: dict | None = None) -> dict:
-        """Load the library, make the data and build the model."""
+    def build(self, seed: int = 0, data: str | None = None, options: dict | None = None) -> dict:
+        """Load the library, make or read the data and build the model."""
         start = time.perf_counter()
         module = load_peer(self.name)
         if self.threads is not None and "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(self.threads)
-        self.model = module.build(seed, two_moons(seed), **(options or {}))
+        arrays = two_moons(seed) if data is None else read_arrays(data)
+        self.model = module.build(seed, arrays, **(options or {}))
         return {"seconds": time.perf_counter() - start}
 
     def train(self, steps: int) -> dict:
@@ -152,6 +160,15 @@ class Worker:
     def log_prob(self, steps: int) -> dict:
         """Evaluate the log density of a batch repeatedly."""
         return self._timed(self._built().log_prob, steps)[1]
+
+    def sample(self, steps: int) -> dict:
+        """Draw a batch repeatedly."""
+        return self._timed(self._built().sample, steps)[1]
+
+    def evaluate(self, draws: int = 1) -> dict:
+        """Say how well the test data are predicted."""
+        result, answer = self._timed(self._built().evaluate, draws)
+        return {**answer, **result}
 
     def info(self) -> dict:
         """Say what runs here, and on how many threads."""
@@ -220,7 +237,7 @@ def main() -> None:
                 return
             if startup_error is not None:
                 answer({"error": startup_error})
-            elif op in ("build", "train", "log_prob", "info"):
+            elif op in OPERATIONS:
                 answer(getattr(worker, op)(**request))
             else:
                 answer({"error": f"unknown operation: {op!r}"})

@@ -1,5 +1,7 @@
 """RealNVP: conditional, of any size, fitted to a density that is known."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -59,3 +61,14 @@ def test_config_round_trip():
     again = RealNVP.from_config(flow.get_config())
     assert again.get_config() == flow.get_config()
     assert [v.shape for v in again.variables] == [v.shape for v in flow.variables]
+
+
+def test_filters_of_images_double_at_every_squeeze():
+    flow = RealNVP(image_shape=(8, 8, 1), num_levels=3, hidden_filters=3, num_blocks=1)
+    found = {}
+    for weight in flow.weights:
+        match = re.search(r"network_(\w+)_(\d)_\d/conv_first/kernel", weight.path)
+        if match:
+            found.setdefault((match[1], int(match[2])), set()).add(weight.shape[-1])
+    expected = {("checkerboard", level): {3 * 2**level} for level in range(3)}
+    assert found == expected | {("channel_half", level): {6 * 2**level} for level in range(2)}

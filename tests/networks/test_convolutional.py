@@ -54,6 +54,16 @@ def test_scaled_conv_adapts_to_unit_variance(size):
     np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1.0, atol=1e-3)
 
 
+@pytest.mark.parametrize("zero_init, scale", [(False, 1.0), (True, 0.1)])
+def test_scaled_conv_starts_with_that_scale(zero_init, scale):
+    """A kernel that is moved by `d` in every entry moves the output by `scale * d * sum(x)`."""
+    layer, x = ScaledConv2D(4, 1, zero_init=zero_init, seed=0), images()
+    before = layer(x)
+    layer.kernel.assign_add(0.5 * tf.ones_like(layer.kernel.value))
+    expected = 0.5 * scale * tf.repeat(tf.reduce_sum(x, -1, keepdims=True), 4, axis=-1)
+    np.testing.assert_allclose(layer(x) - before, expected, atol=1e-5)
+
+
 @every_net
 def test_starts_at_zero_whatever_the_context(kind):
     np.testing.assert_array_equal(NETS[kind]()(images()), np.zeros([4, 5, 5, 4]))

@@ -35,7 +35,8 @@ class RealNVP(FlowModel):
       hidden_units: widths of the hidden layers of each conditioner of vectors.
       residual: bool, skip connections in the conditioners of vectors.
       num_levels: int, number of scales of images.
-      hidden_filters: int, filters of each residual network.
+      hidden_filters: int, filters of the residual networks of the first scale's checkerboard couplings; twice as many
+        after every squeeze, as in the published code.
       num_blocks: int, residual blocks of each network.
       discrete_levels: int, pixels are integers from 0 to this minus 1.
       num_bits: int, bits that are kept of a pixel; `None` for all.
@@ -192,10 +193,11 @@ class RealNVP(FlowModel):
         for i in range(count):
             mask, name = mask_of(shape, flip=i % 2 == 1), f"{mask_of.__name__}_{level}_{i}"
             filters = 2 * (shape[-1] if mask_of is masks.checkerboard else int((~mask[0, 0]).sum()))
-            number = 1000 * level + 100 * (mask_of is masks.channel_half) + 10 * i
+            after_squeeze = mask_of is masks.channel_half
+            number = 1000 * level + 100 * after_squeeze + 10 * i
             network = networks.ConvResNet(
                 filters,
-                hidden_filters=self.hidden_filters,
+                hidden_filters=self.hidden_filters * 2 ** (level + after_squeeze),
                 num_blocks=self.num_blocks,
                 context_size=self.context_size,
                 num_classes=self.num_classes,

@@ -1,5 +1,7 @@
 """The convolution of Glow's networks."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,6 +10,7 @@ from tfflows.ops import spatial
 
 _SPEED = 3.0  # of the log-scale, as in Glow's published code
 _SMALLEST_SCALE = 1e-6  # of a feature that does not vary
+_FIRST_OUTPUT_SCALE = 0.1  # of a layer that starts at 0; see the class
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -18,7 +21,10 @@ class ScaledConv2D(keras.layers.Layer):
     image that is 1 in the padding and 0 inside (`ops.spatial.border`).
 
     `adapt` sets `bias` and `log_scale` so that a batch gives outputs of mean 0 and variance 1 in each filter: the
-    activation normalization of Glow. With a kernel of zeros (the last layer of a conditioner) the layer starts as 0.
+    activation normalization of Glow. With a kernel of zeros (the last layer of a conditioner) the layer starts as 0,
+    and its scale at 0.1, where the published code has 1: Adam moves every entry of a kernel by the learning rate at
+    first, all hidden filters push together, and with scale 1 a flow of digits learned its training data faster and test
+    data worse, by 0.16 bits per dimension after 1,200 steps.
 
     Args:
       filters: int, number of output channels.
@@ -66,7 +72,10 @@ class ScaledConv2D(keras.layers.Layer):
                 name="edge", shape=(*size, 1, self.filters), initializer="zeros", autocast=False
             )
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros", autocast=False)
-        self.log_scale = self.add_weight(name="log_scale", shape=(self.filters,), initializer="zeros", autocast=False)
+        first = math.log(_FIRST_OUTPUT_SCALE) / _SPEED if self.zero_init else 0.0
+        self.log_scale = self.add_weight(
+            name="log_scale", shape=(self.filters,), initializer=keras.initializers.Constant(first), autocast=False
+        )
 
     def call(self, x):
         scale = tf.exp(_SPEED * self.log_scale.value)
