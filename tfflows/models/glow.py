@@ -108,15 +108,7 @@ class Glow(FlowModel):
     def make_distribution(self, image_shape):
         shape = images.check_image_shape(image_shape, 2**self.num_levels)
         dtype = images.bijection_dtype(self.dtype_policy)
-        self.dequantization = images.dequantization(
-            self.dequantization_kind,
-            shape,
-            discrete_levels=self.discrete_levels,
-            num_bits=self.num_bits,
-            seed=self.seed,
-            dtype=self.dtype_policy,
-        )
-        start = images.preprocessing(self.preprocessing, self.dequantization, shape, dtype)
+        self.dequantization, start = images.prepare(self, shape, dtype)
         flow = bijectors.Chain([*start, self._scale(shape, 0, dtype.name)], name="glow")
         return tfd.TransformedDistribution(images.standard_normal(shape, dtype), flow, name=self.name)
 

@@ -56,6 +56,28 @@ def dequantization(kind, image_shape, *, discrete_levels, num_bits, seed, dtype)
     return layers.VariationalDequantization(image_shape, discrete_levels, kept_levels=kept, seed=seed, dtype=dtype)
 
 
+def prepare(flow, image_shape, dtype):
+    """The dequantization and the links nearest to the data that the options of an image flow ask for.
+
+    Args:
+      flow: model with `dequantization_kind`, `discrete_levels`, `num_bits`, `preprocessing`, `seed`, `dtype_policy`.
+      image_shape: `(H, W, C)`.
+      dtype: of the bijection.
+
+    Returns:
+      The layer or `None`, and a list of bijectors.
+    """
+    layer = dequantization(
+        flow.dequantization_kind,
+        image_shape,
+        discrete_levels=flow.discrete_levels,
+        num_bits=flow.num_bits,
+        seed=flow.seed,
+        dtype=flow.dtype_policy,
+    )
+    return layer, preprocessing(flow.preprocessing, layer, image_shape, dtype)
+
+
 def preprocessing(kind, dequantization, image_shape, dtype):
     """The links nearest to the data: from reals around 0 to dequantized levels.
 

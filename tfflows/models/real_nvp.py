@@ -158,15 +158,7 @@ class RealNVP(FlowModel):
     # -- images ------------------------------------------------------------------------------------------------
     def _image_links(self, image_shape, dtype):
         shape = images.check_image_shape(image_shape, 2 ** (self.num_levels - 1))
-        self.dequantization = images.dequantization(
-            self.dequantization_kind,
-            shape,
-            discrete_levels=self.discrete_levels,
-            num_bits=self.num_bits,
-            seed=self.seed,
-            dtype=self.dtype_policy,
-        )
-        start = images.preprocessing(self.preprocessing, self.dequantization, shape, dtype)
+        self.dequantization, start = images.prepare(self, shape, dtype)
         return [*start, *self._scale(shape, 0, dtype.name)]
 
     def _scale(self, shape, level, dtype):
