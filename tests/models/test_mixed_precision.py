@@ -1,5 +1,7 @@
 """Mixed precision: conditioners in half precision, everything else as before."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -49,22 +51,29 @@ def test_loss_scaling_is_kept_for_float16(policy):
         keras.config.set_dtype_policy(previous)
 
 
+@functools.cache
+def trained_nats(dtype, jit_compile):
+    """Mean test nats of three trainings with the recipe of `tfflows train`: warm-up, cosine decay, clipping."""
+    x, test = two_moons().sample(50_000, seed=0), two_moons().sample(20_000, seed=1)
+    nats, steps = [], 30 * len(x) // 500
+    for seed in range(3):  # one training differs from another seed's by 0.02 nats in float32 too
+        keras.utils.set_random_seed(seed)
+        flow = RealNVP(event_shape=(2,), num_layers=6, hidden_units=(32, 32), seed=seed, dtype=dtype)
+        rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 300, warmup_target=3e-3, warmup_steps=300)
+        flow.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), jit_compile=jit_compile)
+        flow.fit(x, batch_size=500, epochs=30, verbose=0)
+        nats.append(-flow.log_prob(test).numpy().mean())
+    print(f"{dtype}, XLA {jit_compile}: {np.round(nats, 4)}, mean {np.mean(nats):.4f}")
+    return np.mean(nats)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_training_reaches_the_float32_result(policy, jit_compile):
-    x, test = two_moons().sample(50_000, seed=0), two_moons().sample(20_000, seed=1)
-    nats = {}
-    for dtype in ("float32", policy):
-        keras.utils.set_random_seed(0)
-        flow = moons(dtype)
-        steps = 15 * len(x) // 500
-        flow.compile(
-            keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)), jit_compile=jit_compile
-        )
-        flow.fit(x, batch_size=500, epochs=15, verbose=0)
-        nats[dtype] = -flow.log_prob(test).numpy().mean()
-    assert abs(nats[policy] - nats["float32"]) <= 0.02
+    nats, expected = trained_nats(policy, jit_compile), trained_nats("float32", jit_compile)
+    assert abs(nats - expected) <= 0.02
+    assert max(nats, expected) < two_moons().entropy + 0.1  # not alike in having learnt nothing
 
 
 def test_float64_throughout():

@@ -97,9 +97,19 @@ def test_the_context_matters():
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_computes_in_half_precision(policy):
-    layer = _mlp(dtype=policy, context_size=4)
-    assert layer([tf.ones([2, 3]), tf.ones([2, 4])]).dtype == policy.removeprefix("mixed_")
+def test_computes_in_half_precision_but_for_the_last_layer(policy):
+    layer, half = _mlp(dtype=policy, context_size=4), policy.removeprefix("mixed_")
+    seen = []
+    for dense in layer.dense:
+
+        def recorded(x, _call=dense.call):
+            out = _call(x)
+            seen.append(out.dtype.name)
+            return out
+
+        dense.call = recorded
+    assert layer([tf.ones([2, 3]), tf.ones([2, 4])]).dtype == tf.float32
+    assert seen == [half] * (len(layer.dense) - 1) + ["float32"]
     assert {v.dtype for v in layer.weights} == {"float32"}
 
 

@@ -14,8 +14,8 @@ class MLP(Conditioner):
     `W_n = 0`, `b_n = 0` at the start, so that a coupling starts as the identity (Glow, Kingma and Dhariwal 2018,
     section 3.3). With `residual=True` equal-width hidden layers add their input: `h_{i+1} = h_i + activation(...)`.
 
-    Hidden layers compute in the layer's compute dtype (float16 or bfloat16 under a mixed policy); the output is
-    returned in it too, and bijectors cast it to the dtype of their input.
+    Hidden layers compute in the layer's compute dtype (float16 or bfloat16 under a mixed policy), the last one, which
+    is narrow, in the dtype of the weights: rounded to 8 or 11 bits, a shift would add its rounding to the data.
 
     Args:
       units: int, size of the output.
@@ -75,7 +75,7 @@ class MLP(Conditioner):
             width,
             activation=None if last else self.activation,
             kernel_initializer="zeros" if last and self.zero_init else keras.initializers.GlorotUniform(seed=seed),
-            dtype=self.dtype_policy,
+            dtype=self.variable_dtype if last else self.dtype_policy,
             name=f"dense_{i}",
         )
 
