@@ -1,36 +1,60 @@
-"""Two replicas train as one: per-example losses, reduced as Keras reduces its own. In a process with two devices."""
+"""Replicas train as one device: per-example losses, reduced as Keras reduces its own. In a process of their own."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 PROGRAM = """
-import json, keras, numpy as np, tensorflow as tf
+import json, sys, keras, numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+# First, before TensorFlow has run anything: several workers ask for that.
+strategy = tf.distribute.MultiWorkerMirroredStrategy() if sys.argv[1] == "workers" else None
+strategy = strategy or tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 from tfflows.models import RealNVP
 data = (np.random.default_rng(0).normal(size=(600, 3)) * 3 + 1).astype("float32")
 
-def train():
+def made():
     flow = RealNVP(event_shape=(3,), num_layers=2, hidden_units=(16,), seed=0)
     flow.adapt(data)
     flow.compile(keras.optimizers.SGD(1e-2), jit_compile=False)
+    return flow
+
+def fitted(flow):
     losses = flow.fit(data, batch_size=200, shuffle=False, epochs=3, verbose=0).history["loss"]
     return {"losses": losses, "weights": [w.numpy().tolist() for w in flow.trainable_variables]}
 
-one = train()
-with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    two = train()
-print(json.dumps([one, two]))
+one = fitted(made())
+with strategy.scope():
+    flow = made()
+    if sys.argv[2] == "inside":
+        several = fitted(flow)
+if sys.argv[2] == "outside":
+    several = fitted(flow)
+print(json.dumps([one, several, strategy.num_replicas_in_sync]))
 """
 
 
-def test_mirrored_replicas_agree_with_one_device():
-    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=300)
+# `fit` may be called inside or outside of the scope that the flow was made in. A scalar loss fails with workers.
+@pytest.mark.parametrize(("kind", "where"), [("replicas", "inside"), ("replicas", "outside"), ("workers", "inside")])
+def test_replicas_agree_with_one_device(kind, where):
+    environment = dict(os.environ)
+    if kind == "workers":
+        with socket.socket() as free:
+            free.bind(("localhost", 0))
+            port = free.getsockname()[1]
+        cluster = {"cluster": {"worker": [f"localhost:{port}"]}, "task": {"type": "worker", "index": 0}}
+        environment["TF_CONFIG"] = json.dumps(cluster)
+    command = [sys.executable, "-c", PROGRAM, kind, where]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
     assert result.returncode == 0, result.stderr[-2000:]
-    one, two = json.loads(result.stdout.strip().splitlines()[-1])
-    np.testing.assert_allclose(one["losses"], two["losses"], rtol=1e-5)
-    for a, b in zip(one["weights"], two["weights"]):
+    one, several, count = json.loads(result.stdout.strip().splitlines()[-1])
+    assert count == (2 if kind == "replicas" else 1)
+    np.testing.assert_allclose(one["losses"], several["losses"], rtol=1e-5)
+    for a, b in zip(one["weights"], several["weights"]):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
