@@ -48,6 +48,9 @@ class Loop:
         Returns:
           `(y, log_det)`, `[..., *event]` and `[...]`.
         """
+        batch = x.shape[: x.shape.rank - self._event_ndims]
+        if 0 in batch.as_list():  # TensorFlow refuses to scatter states that it knows to be empty
+            return tf.identity(x), tf.zeros(shapes.batch_shape(x, self._event_ndims), x.dtype)
         context = None if context is None else tf.convert_to_tensor(context)
         ranks = x.shape.rank, None if context is None else context.shape.rank
         function = self._functions.get(ranks)
@@ -56,7 +59,7 @@ class Loop:
             function = self._functions.setdefault(ranks, function)
         y, log_det = function(x, list(weights), context)
         y.set_shape(x.shape)
-        log_det.set_shape(x.shape[: x.shape.rank - self._event_ndims])
+        log_det.set_shape(batch)
         return y, log_det
 
     def _run(self, x, weights, context):
