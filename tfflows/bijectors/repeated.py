@@ -25,8 +25,8 @@ class Repeated(bridge.KerasBijector):
 
     An input that was computed back differs from the true one by rounding, amplified from step to step by how much the
     inverse stretches, until the next stored one. `checkpoint_every=1` stores every input: nothing is inverted, the
-    gradient is that of the chain to the last digits, and memory grows by one event a step. `reversible=False` stores
-    all that TensorFlow wants, as a chain does.
+    gradient is that of the chain to the last digits, and memory grows by one event a step; where that is little, it is
+    the quicker choice. `reversible=False` stores all that TensorFlow wants, as a chain does: quickest, and largest.
 
     Both directions have this gradient, with respect to the event, the weights and a float context. Gradients of the
     gradient are right, and store everything.
@@ -59,7 +59,7 @@ class Repeated(bridge.KerasBijector):
     >>> repeated = Repeated([step() for _ in range(16)])
     >>> repeated.forward(tf.zeros([5, 2])).shape.as_list()
     [5, 2]
-    >>> Repeated(step(), 32, seed=0).weights[0].shape
+    >>> tuple(Repeated(step(), 32, seed=0).weights[0].shape)
     (32, 2)
 
     References:
