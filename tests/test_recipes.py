@@ -25,7 +25,7 @@ def script():
 
 RECIPES = script().RECIPES
 # The default row is run by test_examples.py.
-ROWS = [pytest.param(*row, marks=[] if row == ("cifar10", "real-nvp") else pytest.mark.slow) for row in RECIPES]
+ROWS = [pytest.param(*row, marks=pytest.mark.slow) for row in RECIPES]
 
 
 def run(tmp_path, *options):

@@ -77,10 +77,14 @@ class ResidentPrediction:
         return run
 
     def _in_turn(self, block):
-        log_probs = tf.map_fn(
-            self._model.predict_step,
-            block,
-            fn_output_signature=tf.TensorSpec([self._rows], self._model.distribution.dtype),
-            parallel_iterations=self._at_once,
+        # Not tf.map_fn: an error inside it leaves TensorFlow's variable scope changed for the whole process.
+        count = tf.shape(block[0])[0] if block[0].shape[0] is None else block[0].shape[0]
+        array = tf.TensorArray(self._model.distribution.dtype, size=count, element_shape=[self._rows])
+
+        def body(i, array):
+            return i + 1, array.write(i, self._model.predict_step(tuple(part[i] for part in block)))
+
+        _, array = tf.while_loop(
+            lambda i, _: i < count, body, (0, array), parallel_iterations=self._at_once, maximum_iterations=count
         )
-        return tf.reshape(log_probs, [-1])
+        return tf.reshape(array.stack(), [-1])
