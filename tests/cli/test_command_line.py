@@ -31,7 +31,10 @@ def test_help_of_every_option_has_its_default(command):
 def test_help_and_version_exit_with_0(capsys):
     assert cli.main(["train", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "--batch-size N examples per step (default: 512, of images 64)" in text and "swiss-roll" in text
+    assert (
+        "--batch-size N examples per step (default: 512, of images 32, of small ones 64)" in text
+        and "swiss-roll" in text
+    )
     assert cli.main(["--version"]) == 0
     assert tfflows.__version__ in capsys.readouterr().out
 

@@ -10,7 +10,8 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from tfflows import datasets, evaluation, models
-from tfflows.cli.main import main
+from tfflows.cli import data, settings
+from tfflows.cli.main import main, parser
 
 FIGURES = {"samples", "classes", "temperatures", "interpolation", "reconstruction", "training"}
 
@@ -31,8 +32,8 @@ def test_run_folder_of_images(glow_digits):
     assert 0 < metrics["importance_weighted_bits_per_dim"] < metrics["bits_per_dim"] < 5
     assert metrics["bits_per_dim_standard_error"] > 0 and metrics["importance_draws"] == 2
     assert metrics["reconstruction_max_float_error"] < 1e-3 and metrics["num_reconstructed"] == 180
-    settings = _json(glow_digits / "config.json")["settings"]
-    assert settings["images"] is True and settings["coupling"] == "affine" and settings["num_layers"] is None
+    chosen = _json(glow_digits / "config.json")["settings"]
+    assert chosen["images"] is True and chosen["coupling"] == "affine" and chosen["num_layers"] is None
     flow = models.load_model(glow_digits / "model.keras")
     assert flow.event_shape == (8, 8, 1) and flow.num_classes == 10
     test = datasets.digits(as_images=True, seed=0)
@@ -81,24 +82,23 @@ def test_a_folder_of_images_and_real_nvp(tmp_path):
     assert _run("evaluate", tmp_path / "run") == 0
 
 
-def test_a_published_set(tmp_path, train_images):
+def test_a_published_set_is_read_into_memory_if_it_fits_there():
+    args = parser().parse_args(["train", "--model", "glow", "--data", "mnist", "--num-train", "8"])
     with tfds.testing.mock_data(num_examples=12):
-        run = tmp_path / "run"
-        options = ("--data", "mnist", "--num-train", 8, "--epochs", 1, "--coupling", "additive", "--output", run)
-        assert train_images(*options) == 0
-    config = _json(run / "config.json")
-    assert config["data"]["event_shape"] == [28, 28, 1] and len(config["data"]["class_names"]) == 10
-    assert config["data"]["num_train"] == 8 and config["settings"]["data"] == "mnist"
+        dataset = data.load(settings.of(args))
+    assert isinstance(dataset, datasets.Dataset) and dataset.train.shape == (8, 28, 28, 1)
+    assert data.has_context(dataset) and len(dataset.class_names) == 10
+    assert settings.of(parser().parse_args(["train", "--data", "lsun/tower"]))["data"] == "lsun-tower"
 
 
 def test_images_that_do_not_fit_into_memory_are_streamed(tmp_path, train_images, monkeypatch):
-    from tfflows.cli import data
-
     monkeypatch.setattr(data, "_MEMORY_BYTES", 0)
+    options = ("--epochs", 1, "--no-conditional", "--coupling", "additive", "--output", tmp_path / "run")
     with tfds.testing.mock_data(num_examples=6):
-        assert train_images("--data", "mnist", "--epochs", 1, "--no-conditional", "--output", tmp_path / "run") == 0
+        assert train_images("--data", "mnist", *options) == 0
     config = _json(tmp_path / "run" / "config.json")
     assert config["data"]["sha256"] is None and not config["data"]["conditional"]
+    assert config["data"]["num_train"] == 6 and config["settings"]["coupling"] == "additive"
     assert not (tmp_path / "run" / "classes.png").exists()
 
 

@@ -34,7 +34,7 @@ def run(args, argv):
 
     flow = run_folder.load_flow(args.folder)
     dataset = data.for_run(config, name=args.data, seed=seed)
-    importance = config["settings"]["importance_draws"] if args.importance_draws is None else args.importance_draws
+    importance = config["settings"].get("importance_draws") if args.importance_draws is None else args.importance_draws
     found = metrics.measure(
         flow, dataset, args.split, seed=seed, num_draws=args.noise_draws, importance_draws=importance
     )

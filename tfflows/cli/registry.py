@@ -3,6 +3,8 @@
 import dataclasses
 import difflib
 
+from tfflows.cli.train import SMALL_SIDE
+
 _VECTORS, _IMAGES = 1, 3  # ranks of events
 _KINDS = {_VECTORS: "vectors", _IMAGES: "images"}
 _IMAGE_DATA = "digits (with --images where the model takes vectors too), natural-patches, a published set or a folder"
@@ -29,8 +31,8 @@ def _levels(image_shape):
 
 
 def _by_size(small, large):
-    """A default for images of up to 16 x 16 values, and one for larger ones."""
-    return lambda image_shape: small if max(image_shape[:2]) <= 16 else large
+    """A default for small images, and one for others."""
+    return lambda image_shape: small if max(image_shape[:2]) <= SMALL_SIDE else large
 
 
 _ALL_IMAGES = {"dequantization": "uniform", "num_bits": None}
@@ -53,8 +55,8 @@ MODELS = {
         {
             _IMAGES: {
                 "num_levels": _levels,
-                "steps_per_level": _by_size(4, 8),
-                "hidden_filters": _by_size(64, 128),
+                "steps_per_level": 8,
+                "hidden_filters": _by_size(32, 128),
                 "coupling": "affine",
                 "preprocessing": "scale",
                 **_ALL_IMAGES,

@@ -6,7 +6,7 @@ import pathlib
 import platform
 
 from tfflows.cli import registry
-from tfflows.cli.train import FILE_OPTIONS, IMPORTANCE_DRAWS, MOST_EPOCHS, TRAINING
+from tfflows.cli.train import FILE_OPTIONS, IMAGES, IMPORTANCE_DRAWS, MOST_EPOCHS, SMALL_IMAGES, SMALL_SIDE, VECTORS
 
 _NOT_SETTINGS = ("command", "run", "debug", "output", "resume", "overwrite")
 _FILES = (".csv", ".parquet", ".npy", ".npz")
@@ -71,7 +71,8 @@ def completed(settings, dataset):
     """
     settings = registry.completed(settings, dataset)
     images = dataset.image_shape is not None
-    filled = {name: value for name, value in TRAINING[images].items() if settings.get(name) is None}
+    defaults = VECTORS if not images else SMALL_IMAGES if max(dataset.image_shape[:2]) <= SMALL_SIDE else IMAGES
+    filled = {name: value for name, value in defaults.items() if settings.get(name) is None}
     settings = {**settings, **filled, "images": images}
     steps = settings.pop("steps")
     if settings["epochs"] is None:

@@ -1,5 +1,5 @@
 """Train a flow by maximum likelihood and leave a run folder: config.json, log.csv, metrics.json, figures, model.keras
-and saved_model/. Options of which the help names two defaults have one for vectors and one for images."""
+and saved_model/. Defaults of some options depend on the data; small images are those of up to 16 x 16 pixels."""
 
 import argparse
 import pathlib
@@ -10,10 +10,10 @@ from tfflows.cli import option_types
 SUMMARY = "train a flow; without options, RealNVP on two moons"
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16", "float64")
 MOST_EPOCHS, IMPORTANCE_DRAWS = 500, 16
-TRAINING = {  # by whether the data are images
-    False: {"steps": 5_000, "batch_size": 512, "learning_rate": 3e-3, "patience": 50},
-    True: {"steps": 2_000, "batch_size": 64, "learning_rate": 3e-3, "patience": 50},
-}
+SMALL_SIDE = 16  # images of so many pixels and fewer
+VECTORS = {"steps": 5_000, "batch_size": 512, "learning_rate": 3e-3, "patience": 50}
+SMALL_IMAGES = {"steps": 1_000, "batch_size": 64, "learning_rate": 5e-3, "patience": 50}
+IMAGES = {"steps": 2_000, "batch_size": 32, "learning_rate": 1e-3, "patience": 50}
 FILE_OPTIONS = ("columns", "context", "labels", "header", "key")
 
 
@@ -77,32 +77,33 @@ def _add_data(add):
 
 
 def _add_training(add):
-    positive, (vectors, images) = option_types.positive_int, (TRAINING[False], TRAINING[True])
+    positive = option_types.positive_int
+    each = {
+        name: f"{VECTORS[name]:g}, of images {IMAGES[name]:g}, of small ones {SMALL_IMAGES[name]:g}" for name in VECTORS
+    }
     add(
         "--epochs",
         type=positive,
         metavar="N",
-        help=f"passes over the data (default: as many as make {vectors['steps']:,} steps, of images "
-        f"{images['steps']:,}, at most {MOST_EPOCHS})",
+        help=f"passes over the data (default: for so many steps: {each['steps']}; at most {MOST_EPOCHS})",
     )
     add(
         "--batch-size",
         type=positive,
         metavar="N",
-        help=f"examples per step (default: {vectors['batch_size']}, of images {images['batch_size']})",
+        help=f"examples per step (default: {each['batch_size']})",
     )
     add(
         "--learning-rate",
         type=option_types.positive_float,
-        help=f"of Adam, falling to 0 as a cosine (default: {vectors['learning_rate']:g}, of images "
-        f"{images['learning_rate']:g})",
+        help=f"of Adam, falling to 0 as a cosine (default: {each['learning_rate']})",
     )
     add(
         "--patience",
         type=positive,
         metavar="N",
         help="epochs without a better validation loss after which training stops; the best epoch's weights are kept "
-        f"(default: {vectors['patience']})",
+        f"(default: {VECTORS['patience']})",
     )
 
 
@@ -129,13 +130,13 @@ def _add_images(add):
         "--steps-per-level",
         type=positive,
         metavar="N",
-        help="of glow: steps of flow in each scale (default: 8; 4 up to 16 x 16 pixels)",
+        help="of glow: steps of flow in each scale (default: 8)",
     )
     add(
         "--hidden-filters",
         type=positive,
         metavar="N",
-        help="filters of the hidden layers of each network (default: real-nvp 32; glow 128, or 64 up to 16 x 16)",
+        help="filters of the hidden layers of each network (default: real-nvp 32; glow 128, of small images 32)",
     )
     add("--num-blocks", type=positive, metavar="N", help="of real-nvp: residual blocks of each network (default: 2)")
     add("--coupling", choices=("affine", "additive"), help="of glow (default: affine)")
