@@ -144,7 +144,7 @@ def compare_jit(data, args):
 
 
 class CountedRealNVP(models.RealNVP):
-    """Counts how often Python runs `log_prob`: once in each trace."""
+    """Counts how often Python runs `log_prob`: once in each trace, or twice where a step takes its batch in halves."""
 
     executions = 0
 
@@ -170,9 +170,11 @@ def count_traces(data, args):
         rows.append([what, made // 2, counts[0], counts[1] - counts[0]])
         record[what] = {"steps": made // 2, "first_fit": counts[0], "second_fit": counts[1] - counts[0]}
     headers = ["data", "steps", "executions, first fit", "second fit"]
-    return "Python executions of `log_prob` while `fit` trains: 1 is one trace.\n\n" + reporting.table(
-        headers, rows
-    ), record
+    text = (
+        "Python executions of `log_prob` while `fit` trains: one a trace, or two where it evaluates a batch in halves, as "
+        "it does with several cores. A last batch of another size is a trace more.\n\n"
+    )
+    return text + reporting.table(headers, rows), record
 
 
 def resident_megabytes():

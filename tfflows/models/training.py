@@ -82,6 +82,9 @@ class FlowTrainer(keras.Model):
             (first, context), x = inputs.peek(x)
             self.adapt(*self._checked(first, context, "x"))
         self._choose_execution(kwargs.get("steps_per_epoch"), bool(resident))
+        if self.built and self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():  # slots made while tracing would have it trace a second time
+                self.optimizer.build(self.trainable_variables)
         if resident:
             self.make_train_function()
             x = self.train_function.load(**resident) if self._resident_fit else batching.shuffled_batches(**resident)
