@@ -9,12 +9,13 @@ import numpy as np
 from tfflows import datasets
 
 BATCH_SIZE = 512
-LEARNING_RATE = 3e-3
+LEARNING_RATE = 4e-3
 WARMUP_STEPS = 300
+WEIGHT_DECAY = 0.03  # without it one seed in four left a point in 100,000 at a log-density of -5,000
 CLIP_NORM = 1.0
 RECIPE = (
     f"batch {BATCH_SIZE}, every batch fresh draws; Adam, learning rate raised to {LEARNING_RATE:g} over {WARMUP_STEPS} "
-    f"steps, then decayed to 0 along a cosine; gradients clipped to norm {CLIP_NORM:g}"
+    f"steps, then decayed to 0 along a cosine; weight decay {WEIGHT_DECAY:g}; gradients clipped to norm {CLIP_NORM:g}"
 )
 
 
@@ -38,12 +39,12 @@ class Outcome:
 
 
 def optimizer(steps):
-    """Adam as in `RECIPE`, for that many steps."""
+    """Adam with decoupled weight decay as in `RECIPE`, for that many steps."""
     warmup = min(WARMUP_STEPS, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, max(steps - warmup, 1), alpha=0.0, warmup_target=LEARNING_RATE, warmup_steps=warmup
     )
-    return keras.optimizers.Adam(schedule, global_clipnorm=CLIP_NORM)
+    return keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM)
 
 
 def train_and_judge(make_flow, density, *, seed, steps, num_test):

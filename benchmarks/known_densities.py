@@ -84,6 +84,7 @@ def main():
         "batch_size": density_training.BATCH_SIZE,
         "learning_rate": density_training.LEARNING_RATE,
         "warmup_steps": density_training.WARMUP_STEPS,
+        "weight_decay": density_training.WEIGHT_DECAY,
         "clip_norm": density_training.CLIP_NORM,
         "log_scale_bound": args.log_scale_bound,
     }
