@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.bijectors import DiagonalAffine, FactorOut, InvertibleConv, Squeeze
+from tfflows.bijectors import DiagonalAffine, FactorOut, InvertibleConv, Repeated, Squeeze
 from tfflows.networks import ContextLinear
 
 tfb = tfp.bijectors
@@ -49,6 +49,54 @@ def test_convolution_starts_as_a_rotation(parametrization):
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(6), atol=1e-12)
     other = InvertibleConv([6], parametrization=parametrization, seed=4, dtype="float64")
     assert np.abs(other.inverse(tf.eye(6, dtype="float64")) - matrix).max() > 0.1
+
+
+def _photograph_like(n=400, seed=0):
+    """Channels that depend on one another, of different sizes."""
+    rng = np.random.default_rng(seed)
+    return 0.3 * rng.normal(size=(n, 2, 2, 4)) @ (np.eye(4) + 0.4 * rng.normal(size=(4, 4))) + 5.0
+
+
+@pytest.mark.parametrize("parametrization", ["plu", "plain"])
+def test_whitening_leaves_covariance_one_and_keeps_the_rotation(parametrization):
+    options = {"parametrization": parametrization, "dtype": "float64", "seed": 3}
+    conv, y = InvertibleConv([2, 2, 4], whiten=True, **options), _photograph_like()
+    rotation = InvertibleConv([2, 2, 4], **options)
+    assert not conv.adapted and rotation.adapted
+    x = conv.adapt(y).numpy()
+    assert conv.adapted
+    np.testing.assert_allclose(np.cov(x.reshape(-1, 4), rowvar=False, ddof=0), np.eye(4), atol=1e-9)
+    # Without the rotation, what is left is V^T scaled: its rows are orthogonal.
+    basis = np.tile(np.eye(4)[:, None, None], (1, 2, 2, 1))
+    matrix, turned = (each.inverse(tf.constant(basis)).numpy()[:, 0, 0].T for each in (conv, rotation))
+    rows = turned.T @ matrix
+    np.testing.assert_allclose(rows @ rows.T, np.diag(np.diag(rows @ rows.T)), atol=1e-9)
+    # Once only, whatever comes next.
+    before = [v.numpy() for v in conv.variables]
+    conv.adapt(_photograph_like(seed=1))
+    for old, new in zip(before, conv.variables, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_whitening_stretches_no_direction_without_bound():
+    y = _photograph_like().astype("float32")
+    y[..., 1] = y[..., 0]  # a direction in which nothing varies
+    conv = InvertibleConv([2, 2, 4], whiten=True, seed=0)
+    x = conv.adapt(y)
+    np.testing.assert_allclose(conv.forward(tf.identity(x)), y, atol=1e-3)
+    for empty in (np.zeros([0, 2, 2, 4], "float32"), np.full([1, 2, 2, 4], np.nan, "float32")):
+        with pytest.raises(ValueError, match="adapts to finite data"):
+            InvertibleConv([2, 2, 4], whiten=True).adapt(empty)
+    constant = InvertibleConv([2, 2, 4], whiten=True, seed=0)
+    assert np.isfinite(constant.adapt(np.ones([3, 2, 2, 4], "float32"))).all()
+
+
+def test_every_repeat_whitens_what_it_receives():
+    steps = Repeated(InvertibleConv([2, 2, 4], whiten=True, seed=0, dtype="float64"), 3, seed=1)
+    assert not steps.adapted
+    x = steps.adapt(tf.constant(_photograph_like())).numpy()
+    assert steps.adapted
+    np.testing.assert_allclose(np.cov(x.reshape(-1, 4), rowvar=False, ddof=0), np.eye(4), atol=1e-9)
 
 
 def test_plu_has_as_many_weights_as_the_matrix_and_stays_invertible():

@@ -250,6 +250,12 @@ def _mixing(policy, shape, parametrization="plu"):
     return _shaken(InvertibleConv(shape, parametrization=parametrization, dtype=dtype, seed=0), by=0.1)
 
 
+def _whitened(policy, shape):
+    conv = InvertibleConv(shape, whiten=True, dtype=bijection_dtype(policy), seed=0)
+    conv.adapt(tf.constant(np.random.default_rng(0).normal(size=(20, *shape)), bijection_dtype(policy)))
+    return _shaken(conv, by=0.1)
+
+
 def _gaussian(policy, shape, classes=None):
     net = None if classes is None else ContextLinear(2 * shape[-1], num_classes=classes, dtype=policy)
     return _shaken(DiagonalAffine(shape, conditioner=net, dtype=bijection_dtype(policy)))
@@ -328,6 +334,7 @@ CASES = [
     Case("invert_affine", lambda p: tfb.Invert(_affine(p, masks.half(2))), (2,)),
     Case("squeeze", lambda p: _squeezed(Permutation([5, 1, 7, 0, 2, 4, 6, 3])), (4, 4, 2), weights=False),
     Case("invertible_conv", lambda p: _mixing(p, (2, 2, 3)), (2, 2, 3)),
+    Case("invertible_conv_whitened", lambda p: _whitened(p, (2, 2, 3)), (2, 2, 3)),
     Case("invertible_conv_plain", lambda p: _mixing(p, (2,), "plain"), (2,)),
     Case("conv_net", _conv_coupling, (4, 4, 2)),
     Case("conv_net_vector_context", lambda p: _conv_coupling(p, context_size=3), (4, 4, 2), context="vector"),

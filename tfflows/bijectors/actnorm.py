@@ -81,9 +81,7 @@ class ActNorm(KerasBijector):
         y = tf.convert_to_tensor(y)
         self.check_input(y)
         if not self.adapted:
-            values = y.numpy().astype("float64").reshape(-1, y.shape[-1])
-            if not len(values) or not np.isfinite(values).all():
-                raise ValueError(f"{self.name} adapts to finite data, one event or more. Received: shape {y.shape}")
+            values = self.rows_to_adapt_to(y)
             self.shift.assign(values.mean(0))
             self.log_scale.assign(np.log(np.maximum(values.std(0), _SMALLEST_SCALE)))
             self._adapted.assign(1)
