@@ -171,8 +171,8 @@ def count_traces(data, args):
         record[what] = {"steps": made // 2, "first_fit": counts[0], "second_fit": counts[1] - counts[0]}
     headers = ["data", "steps", "executions, first fit", "second fit"]
     text = (
-        "Python executions of `log_prob` while `fit` trains: one a trace, or two where it evaluates a batch in halves, as "
-        "it does with several cores. A last batch of another size is a trace more.\n\n"
+        "Python executions of `log_prob` while `fit` trains: one a trace, or two where it evaluates a batch in halves, "
+        "as it does with several cores. A last batch of another size is a trace more.\n\n"
     )
     return text + reporting.table(headers, rows), record
 

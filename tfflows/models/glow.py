@@ -27,8 +27,8 @@ class Glow(FlowModel):
     A step is actnorm, a mixing of channels, and a coupling whose network is a 3x3, a 1x1 and a zero-initialised 3x3
     convolution (`networks.ConvNet`). A context reaches every network, and every prior.
 
-    The defaults are those of the paper for CIFAR-10 (44.5 million weights), but for `whiten`; width 128 and 8 steps suit
-    two CPU cores.
+    The defaults are those of the paper for CIFAR-10 (44.5 million weights), but for `whiten`; width 128 and 8 steps
+    suit two CPU cores.
 
     Args:
       image_shape: `(H, W, C)`, height and width multiples of `2 ** num_levels`; `None` to learn it from the first
