@@ -40,6 +40,7 @@ class Case:
       peer_filters: the hidden filters with which the peer has as many parameters.
       batch_size, steps: of the training.
       draws: of the dequantization noise of a test image.
+      whiten: whether the Glow of tfflows starts from whitened data.
     """
 
     num_levels: int
@@ -49,14 +50,15 @@ class Case:
     batch_size: int
     steps: int
     draws: int
+    whiten: bool = False
 
 
 CASES = {
-    "patches": Case(3, 8, 128, 128, batch_size=32, steps=1000, draws=1),
+    "patches": Case(3, 8, 128, 128, batch_size=32, steps=1000, draws=1, whiten=True),
     "digits": Case(2, 8, 64, 67, batch_size=64, steps=2000, draws=16),
 }
 FAST = {
-    "patches": Case(2, 1, 16, 12, batch_size=16, steps=8, draws=1),
+    "patches": Case(2, 1, 16, 12, batch_size=16, steps=8, draws=1, whiten=True),
     "digits": Case(2, 1, 16, 18, batch_size=16, steps=8, draws=1),
 }
 
@@ -106,6 +108,7 @@ def train(library, case, seed, path, args, label):
         "num_levels": case.num_levels,
         "steps_per_level": case.steps_per_level,
         "hidden_filters": filters,
+        **({"whiten": case.whiten} if here else {}),
         **options,
     }
     environment = {"BENCH_THREADS": args.threads, "TF_CPP_MIN_LOG_LEVEL": 3}
@@ -231,7 +234,8 @@ def describe(name, case, data):
     return (
         f"## {name}\n\n{len(data['train']):,} training and {len(data['test']):,} test images of {height} x {width} x "
         f"{channels}, {int(data['levels'])} levels; {case.num_levels} levels of {case.steps_per_level} steps, width "
-        f"{case.hidden_filters} (normflows {case.peer_filters}), batches of {case.batch_size}, {case.steps:,} steps."
+        f"{case.hidden_filters} (normflows {case.peer_filters}), batches of {case.batch_size}, {case.steps:,} steps; the "
+        f"mixing of channels in tfflows starts {'by whitening the data' if case.whiten else 'as a rotation'}."
     )
 
 

@@ -58,7 +58,7 @@ RECIPES = {
 def make_flow(model, recipe, image_shape, dtype):
     common = {"num_levels": recipe.levels, "hidden_filters": recipe.filters, "seed": 0, "dtype": dtype}
     if model == "glow":
-        return models.Glow(image_shape, steps_per_level=recipe.steps, whiten=False, **common)  # as published
+        return models.Glow(image_shape, steps_per_level=recipe.steps, **common)
     return models.RealNVP(image_shape=image_shape, num_blocks=recipe.steps, **common)
 
 

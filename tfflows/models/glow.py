@@ -27,8 +27,7 @@ class Glow(FlowModel):
     A step is actnorm, a mixing of channels, and a coupling whose network is a 3x3, a 1x1 and a zero-initialised 3x3
     convolution (`networks.ConvNet`). A context reaches every network, and every prior.
 
-    The defaults are those of the paper for CIFAR-10 (44.5 million weights), but for `whiten`; width 128 and 8 steps
-    suit two CPU cores.
+    The defaults are those of the paper for CIFAR-10 (44.5 million weights); width 128 and 8 steps suit two CPU cores.
 
     Args:
       image_shape: `(H, W, C)`, height and width multiples of `2 ** num_levels`; `None` to learn it from the first
@@ -39,9 +38,9 @@ class Glow(FlowModel):
       coupling: "affine" or "additive".
       mixing: of channels before each coupling: "plu" or "plain" (`InvertibleConv`), "shuffle" (a fixed random
         permutation, one for each level) or "reverse".
-      whiten: bool, whether `adapt` lets the first mixing of a level whiten the data, and the next ones what it leaves;
-        `False` starts from rotations, as published. On photographs it saves hundreds of steps
-        (`benchmarks/image_likelihood.py`).
+      whiten: bool, whether `adapt` lets the first mixing of a level whiten the data, and the next ones what it leaves. On
+        photographs it saves hundreds of steps (`benchmarks/image_likelihood.py`); where some pixels hardly ever vary,
+        as in digits, a rotation is the better start.
       learned_prior: bool, whether the last scale's prior is learned; with a context it is.
       discrete_levels: int, pixels are integers from 0 to this minus 1.
       num_bits: int, bits that are kept of a pixel (5 in the paper's large images); `None` for all.
@@ -83,7 +82,7 @@ class Glow(FlowModel):
         hidden_filters=512,
         coupling="affine",
         mixing="plu",
-        whiten=True,
+        whiten=False,
         learned_prior=True,
         discrete_levels=256,
         num_bits=None,
