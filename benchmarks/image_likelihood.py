@@ -234,8 +234,8 @@ def describe(name, case, data):
     return (
         f"## {name}\n\n{len(data['train']):,} training and {len(data['test']):,} test images of {height} x {width} x "
         f"{channels}, {int(data['levels'])} levels; {case.num_levels} levels of {case.steps_per_level} steps, width "
-        f"{case.hidden_filters} (normflows {case.peer_filters}), batches of {case.batch_size}, {case.steps:,} steps; the "
-        f"mixing of channels in tfflows starts {'by whitening the data' if case.whiten else 'as a rotation'}."
+        f"{case.hidden_filters} (normflows {case.peer_filters}), batches of {case.batch_size}, {case.steps:,} steps. "
+        f"The mixing of channels of tfflows starts {'by whitening the data' if case.whiten else 'as a rotation'}."
     )
 
 
