@@ -38,9 +38,9 @@ class Glow(FlowModel):
       coupling: "affine" or "additive".
       mixing: of channels before each coupling: "plu" or "plain" (`InvertibleConv`), "shuffle" (a fixed random
         permutation, one for each level) or "reverse".
-      whiten: bool, whether `adapt` lets the first mixing of a level whiten the data, and the next ones what it leaves.
-        On photographs it saves hundreds of steps (`benchmarks/image_likelihood.py`); where some pixels hardly ever vary,
-        as in digits, a rotation is the better start.
+      whiten: bool, whether `adapt` lets the first mixing of a level whiten the data, and the next ones what it
+        leaves. On photographs it saves hundreds of steps (`benchmarks/image_likelihood.py`); where some pixels hardly
+        ever vary, as in digits, a rotation is the better start.
       learned_prior: bool, whether the last scale's prior is learned; with a context it is.
       discrete_levels: int, pixels are integers from 0 to this minus 1.
       num_bits: int, bits that are kept of a pixel (5 in the paper's large images); `None` for all.
