@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfflows.datasets import two_moons
-from tfflows.models import RealNVP
+from tfflows.models import FlowModel, RealNVP
 
 
 def moons(dtype, **kwargs):
@@ -33,6 +33,15 @@ def test_log_prob_within_tolerance_of_float32_on_the_same_weights(trained, polic
     assert flow.bijector.bijectors[1].conditioner.compute_dtype == policy.removeprefix("mixed_")
     difference = np.abs(flow.log_prob(x).numpy() - trained.log_prob(x).numpy()).mean() / 2
     assert 0 < difference <= 0.02  # nats per dimension; 0 would mean that nothing ran in half precision
+
+
+def test_with_precision_keeps_the_weights(trained):
+    half, x = trained.with_precision("mixed_bfloat16"), two_moons().sample(100, seed=1)
+    assert half.bijector.bijectors[1].conditioner.compute_dtype == "bfloat16"
+    assert not np.array_equal(half.log_prob(x), trained.log_prob(x))
+    np.testing.assert_array_equal(half.with_precision("float32").log_prob(x), trained.log_prob(x))
+    with pytest.raises(ValueError, match="policies of their own"):
+        FlowModel(half.distribution).with_precision("float32")
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

@@ -278,6 +278,33 @@ class FlowModel(training.FlowTrainer):
         shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
         return (shape[0],)
 
+    def with_precision(self, dtype):
+        """A flow with the same weights whose networks compute under another precision policy.
+
+        Weights are float32 under every policy. Networks that compute in half precision round what they are given, so
+        that a bijector undoes itself only to about that precision: `with_precision("float32")` after training under
+        "mixed_float16" inverts as exactly as a flow that was trained in float32.
+
+        Args:
+          dtype: Keras precision policy.
+
+        Returns:
+          A new flow of this class, not compiled.
+
+        Raises:
+          ValueError: the flow was made from a `distribution`, whose layers have policies of their own.
+        """
+        if type(self) is FlowModel:
+            raise ValueError(
+                f"{self.name} was made from a distribution: the layers in it have precision policies of their own. "
+                "Make them again under another one, and hand over the weights with `set_weights`. Received: "
+                f"dtype={dtype!r}"
+            )
+        flow = self.from_config({**self.get_config(), "dtype": dtype})
+        flow.build((None, *self.event_shape))
+        flow.set_weights(self.get_weights())
+        return flow
+
     def get_config(self):
         """The constructor's arguments, the distribution as nested configs."""
         return {
