@@ -7,6 +7,7 @@ from tfflows.datasets.curves import swiss_roll, two_moons, two_spirals
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.density import ToyDensity
 from tfflows.datasets.embedded import breast_cancer, digits, wine
+from tfflows.datasets.energies import Energy, energy_1, energy_2, energy_3, energy_4
 from tfflows.datasets.files import from_file
 from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
 from tfflows.datasets.image_folder import from_image_folder
@@ -18,6 +19,7 @@ from tfflows.datasets.warped_gaussian import banana, funnel
 
 __all__ = [
     "Dataset",
+    "Energy",
     "ImageStream",
     "ToyDensity",
     "banana",
@@ -26,6 +28,10 @@ __all__ = [
     "digits",
     "eight_gaussians",
     "embedded_names",
+    "energy_1",
+    "energy_2",
+    "energy_3",
+    "energy_4",
     "from_file",
     "from_image_folder",
     "funnel",

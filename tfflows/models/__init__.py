@@ -4,5 +4,6 @@ from tfflows.models.flow_model import FlowModel
 from tfflows.models.glow import Glow
 from tfflows.models.loading import load_model
 from tfflows.models.real_nvp import RealNVP
+from tfflows.models.variational_flow import VariationalFlow
 
-__all__ = ["FlowModel", "Glow", "RealNVP", "load_model"]
+__all__ = ["FlowModel", "Glow", "RealNVP", "VariationalFlow", "load_model"]
