@@ -1,6 +1,7 @@
 """Data to train and judge flows on: toy densities with exact log-probabilities, small real data, published
 image sets, a user's own files."""
 
+from tfflows.datasets.binarization import binarized
 from tfflows.datasets.catalogue import embedded_names, load, names, toy_names
 from tfflows.datasets.circles import rings
 from tfflows.datasets.curves import swiss_roll, two_moons, two_spirals
@@ -23,6 +24,7 @@ __all__ = [
     "ImageStream",
     "ToyDensity",
     "banana",
+    "binarized",
     "breast_cancer",
     "checkerboard",
     "digits",

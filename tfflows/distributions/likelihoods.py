@@ -103,8 +103,49 @@ class DiscretizedLogisticLikelihood(_Levels):
         return tfd.Independent(DiscretizedLogistic(*tf.split(parameters, 2, axis=-1), levels=self.levels))
 
 
-LIKELIHOODS = {
+@keras.saving.register_keras_serializable("tfflows")
+class FunctionLikelihood(Likelihood):
+    """A function of the decoder's output.
+
+    Args:
+      function: from parameters `[batch, ...]` to a `tfd.Distribution` with batch shape `[batch]`. To be saved it must
+        be registered with Keras.
+    """
+
+    def __init__(self, function):
+        self.function = function
+
+    def distribution(self, parameters):
+        return self.function(parameters)
+
+    def get_config(self):
+        return {"function": keras.saving.serialize_keras_object(self.function)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config["function"]))
+
+
+_NAMED = {
     "bernoulli": BernoulliLikelihood,
     "categorical": CategoricalLikelihood,
     "discretized_logistic": DiscretizedLogisticLikelihood,
 }
+
+
+def get(likelihood):
+    """The `Likelihood` of a name, a function or itself.
+
+    Raises:
+      ValueError: anything else.
+    """
+    if isinstance(likelihood, Likelihood):
+        return likelihood
+    if isinstance(likelihood, str) and likelihood in _NAMED:
+        return _NAMED[likelihood]()
+    if callable(likelihood):
+        return FunctionLikelihood(likelihood)
+    raise ValueError(
+        f"`likelihood` must be one of {sorted(_NAMED)}, a tfflows.distributions.Likelihood or a function from "
+        f"parameters to a distribution. Received: {likelihood!r}"
+    )
