@@ -4,13 +4,10 @@ import math
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfflows import bijectors, bridge, networks, serialization
 from tfflows.layers import priors
 from tfflows.ops import seeds
-
-tfd = tfp.distributions
 
 _LOG_SCALE_LIMIT = 10.0  # scales of the base from 4.5e-5 to 2.2e4: all their squares are float32 numbers
 
@@ -84,10 +81,10 @@ class Posterior(keras.layers.Layer):
         for name, value in {"beta": beta, "free_bits": free_bits}.items():
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
                 raise ValueError(f"`{name}` must be a number of at least 0. Received: {value!r}")
-        priors.check_prior(prior, latent_size)
+        priors.check(prior, latent_size)
         self.latent_size, self.free_bits, self.return_log_q = latent_size, float(free_bits), return_log_q
         self.seed, self.prior = seed, prior
-        self.prior_layers = bridge.adopt(prior) if isinstance(prior, tfd.Distribution) else []
+        self.prior_layers = priors.layers_of(prior)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.initial_beta = float(beta)
         self.beta = self.add_weight(
@@ -158,7 +155,7 @@ class Posterior(keras.layers.Layer):
         return tf.cast(self.beta, mean.dtype) * tf.reduce_sum(mean)
 
     def _divergence(self, z, log_q, mean, log_scale, prior):
-        return (log_q - priors.log_prior(prior, z))[..., None]
+        return (log_q - priors.log_prob(prior, z))[..., None]
 
     def _draw(self, features, num_samples, seed):
         mean, raw = tf.split(self.heads(features), 2, axis=-1)
@@ -166,9 +163,10 @@ class Posterior(keras.layers.Layer):
         shape = tf.shape(mean) if num_samples is None else tf.concat([[num_samples], tf.shape(mean)], axis=0)
         seed = seeds.stateless(self.seed_generator if seed is None else seed)
         e = tf.random.stateless_normal(shape, seed, dtype=mean.dtype)
-        e = tf.ensure_shape(e, mean.shape if num_samples is None else [num_samples, *mean.shape])
+        draws = num_samples if isinstance(num_samples, int) else None
+        e = tf.ensure_shape(e, mean.shape if num_samples is None else [draws, *mean.shape])
         z = mean + tf.exp(log_scale) * e
-        log_q = priors.log_prior(None, e) - tf.reduce_sum(log_scale, axis=-1)
+        log_q = priors.log_prob(None, e) - tf.reduce_sum(log_scale, axis=-1)
         if self.flow is not None:
             z, log_det = self.flow.forward_and_log_det(z, context=features)
             log_q -= log_det

@@ -3,18 +3,23 @@
 import math
 
 import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows import bridge
+
+tfd = tfp.distributions
 
 
-def check_prior(prior, latent_size):
+def check(prior, latent_size):
     """Refuses a prior that is not one over events `[latent_size]`.
 
     Raises:
-      TypeError: neither a `tfd.Distribution` nor a model with `log_prob` and `sample`.
+      TypeError: neither a `tfd.Distribution` nor a model with `log_prob`, `sample` and `event_shape`.
       ValueError: batches of distributions, or events of another shape.
     """
     if prior is None:
         return
-    if not (hasattr(prior, "log_prob") and hasattr(prior, "sample") and hasattr(prior, "event_shape")):
+    if not all(hasattr(prior, name) for name in ("log_prob", "sample", "event_shape")):
         raise TypeError(
             f"`prior` must be a tfp.distributions.Distribution or a tfflows flow. Received: {type(prior).__name__}"
         )
@@ -26,9 +31,27 @@ def check_prior(prior, latent_size):
         )
 
 
-def log_prior(prior, z):
-    """`log p(z)`, nats `[...]`, of a prior as in `Posterior`."""
+def layers_of(prior):
+    """The Keras layers that hold the weights of a distribution; a flow is a layer itself."""
+    return bridge.adopt(prior) if isinstance(prior, tfd.Distribution) else []
+
+
+def log_prob(prior, z):
+    """`log p(z)` of latents `[..., D]`, nats `[...]`."""
     if prior is None:
         return -0.5 * tf.reduce_sum(z**2 + math.log(2 * math.pi), axis=-1)
     # A new tensor: TFP's cache then holds no answer for it from before a weight update.
     return tf.cast(prior.log_prob(tf.identity(z)), z.dtype)
+
+
+def sample(prior, n, latent_size, *, dtype, seed, temperature):
+    """Draws `[n, latent_size]`; a temperature scales those of a distribution about its mean, of a flow in its base."""
+    if prior is None:
+        return tf.cast(temperature, dtype) * tf.random.stateless_normal([n, latent_size], seed, dtype=dtype)
+    if not isinstance(prior, tfd.Distribution):
+        return tf.cast(prior.sample(n, seed=seed, temperature=temperature), dtype)
+    z = tf.cast(prior.sample(n, seed=seed), dtype)
+    if isinstance(temperature, (int, float)) and temperature == 1:
+        return z
+    mean = tf.cast(prior.mean(), dtype)
+    return mean + tf.cast(temperature, dtype) * (z - mean)
