@@ -1,0 +1,54 @@
+"""Posterior of Sylvester flows."""
+
+import keras
+
+from tfflows import bijectors
+from tfflows.layers.flow_posterior import FlowPosterior
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class SylvesterPosterior(FlowPosterior):
+    """A diagonal Gaussian, then Sylvester flows whose parameters are linear in the features.
+
+    Between flows of the triangular kind the event is reversed.
+
+    Args:
+      latent_size: int, `D`.
+      num_flows: int >= 1.
+      kind: "orthogonal", "householder" or "triangular", see `bijectors.Sylvester`.
+      num_vectors: int from 1 to `D`, see there; 8 or `D`, whichever is smaller, by default.
+      **kwargs: of `Posterior`: `beta`, `free_bits`, `return_log_q`, `prior`, `seed`, and of `keras.layers.Layer`.
+
+    Call arguments, returns: see `Posterior`.
+
+    Raises:
+      ValueError: as `Posterior`; an unknown kind, a number of vectors out of range.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.layers import SylvesterPosterior
+    >>> SylvesterPosterior(3, num_flows=2, kind="householder")(tf.ones([8, 5])).shape.as_list()
+    [8, 3]
+
+    References:
+      Van den Berg, Hasenclever, Tomczak, Welling. Sylvester normalizing flows for variational inference. UAI 2018,
+      arXiv 1803.05649.
+    """
+
+    def __init__(self, latent_size, *, num_flows=4, kind="orthogonal", num_vectors=None, **kwargs):
+        super().__init__(latent_size, num_flows=num_flows, **kwargs)
+        self.num_raw = bijectors.Sylvester.num_raw(latent_size, kind=kind, num_vectors=num_vectors)
+        self.kind, self.num_vectors = kind, num_vectors
+
+    def make_flow(self, i, context_size):
+        net = self.hypernetwork(i, self.num_raw, context_size)
+        options = {"kind": self.kind, "num_vectors": self.num_vectors, "dtype": self.event_dtype}
+        options |= {"seed": self.flow_seed(i), "name": f"sylvester_{i}"}
+        flow = bijectors.Sylvester(self.latent_size, conditioner=net, **options)
+        if self.kind != "triangular" or i == 0:
+            return [flow]
+        return [flow, bijectors.Permutation(range(self.latent_size)[::-1], name=f"reversal_{i}")]
+
+    def get_config(self):
+        return {**super().get_config(), "kind": self.kind, "num_vectors": self.num_vectors}
