@@ -44,8 +44,9 @@ def flows(fast):
 def fit(energy, links, seed, options):
     """The flow fitted to an energy."""
     keras.utils.set_random_seed(seed)
-    onto_the_box = tfb.Sigmoid(*energy.bounds[0])
-    bijector = bijectors.Chain([onto_the_box, bijectors.DiagonalAffine([2]), *links])
+    low, high = energy.bounds[0]
+    onto_the_box = [tfb.Shift(low), tfb.Scale(high - low), tfb.NormalCDF()]  # of N(0, I) it makes a uniform density
+    bijector = bijectors.Chain([*onto_the_box, bijectors.DiagonalAffine([2]), *links])
     model = models.VariationalFlow(
         energy.unnormalized_log_prob,
         bijector,

@@ -169,20 +169,17 @@ class VariationalAutoencoder(keras.Model):
         for name in ("sample_weight", "class_weight"):
             if kwargs.get(name) is not None:
                 raise ValueError(f"{self.name} weighs all examples alike. Received: `{name}`")
-        steps_per_epoch = kwargs.get("steps_per_epoch")
         if inputs.is_array(x):
             self._build_for(x)
             self._check(x)
             y = None
-            size = len(x) - int(len(x) * kwargs.get("validation_split", 0.0))
-            steps_per_epoch = steps_per_epoch or -(-size // (kwargs.get("batch_size") or 32))
         elif isinstance(x, tf.data.Dataset):
             self._build_for(inputs.split(x.element_spec)[0])
         elif x is not None and not self.built:
             (first, _), x = inputs.peek(x)
             self._build_for(first)
         if self._auto_steps:
-            steps = execution.steps_per_call(self, steps_per_epoch)
+            steps = execution.steps_per_call(self, kwargs.get("steps_per_epoch"))
             if steps != self.steps_per_execution:
                 self.steps_per_execution, self.train_function = steps, None
         with self._explained():
