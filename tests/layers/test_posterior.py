@@ -108,8 +108,7 @@ def test_other_priors_are_used_trained_and_saved(make, tmp_path):
     layer, h = TwoCouplings(3, prior=prior, seed=0), features()
     z, divergence = layer.draw_with_divergence(h, seed=0)
     np.testing.assert_allclose(divergence[:, 0], layer.draw(h, seed=0)[1] - prior.log_prob(z), rtol=1e-4, atol=1e-4)
-    held = prior.trainable_variables
-    held = {id(getattr(v, "value", v)) for v in held}
+    held = {id(v if isinstance(v, tf.Variable) else v.value) for v in prior.trainable_variables}
     assert held and held <= {id(v.value) for v in layer.trainable_variables}
     model = keras.Sequential([keras.layers.Input((5,)), layer])
     model.compile(keras.optimizers.Adam(1e-2))
@@ -201,7 +200,8 @@ def test_trains_in_every_kind_of_model_and_is_saved(kind, make, policy, tmp_path
         np.testing.assert_array_equal(mine, theirs)
     again.fit(x, x, verbose=0)
     model.export(tmp_path / "saved", verbose=False)
-    served = tf.saved_model.load(str(tmp_path / "saved")).serve(x)
+    saved = tf.saved_model.load(str(tmp_path / "saved"))
+    served = saved.serve(x)
     assert served.shape == (256, 5) and np.isfinite(served).all()
 
 

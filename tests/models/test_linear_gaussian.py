@@ -48,7 +48,7 @@ def log_evidence(x):
 
 
 def normal(mean):
-    return tfd.Independent(tfd.Normal(mean, NOISE))
+    return tfd.Independent(tfd.Normal(mean, NOISE), 1)
 
 
 def gap(name, steps=4000, batch_size=256):

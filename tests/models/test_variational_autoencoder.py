@@ -96,7 +96,7 @@ CASES = {
         distributions.DiscretizedLogisticLikelihood(5),
         keras.Sequential([keras.layers.Dense(8), keras.layers.Reshape((2, 2, 2))]),
     ),
-    "function": (X - 0.25, lambda p: tfd.Independent(tfd.Normal(p, 0.5)), dense(6)),
+    "function": (X - 0.25, lambda p: tfd.Independent(tfd.Normal(p, 0.5), 1), dense(6)),
 }
 
 
@@ -144,7 +144,7 @@ def test_a_flow_as_the_prior_is_trained_with_the_rest():
     assert {id(v) for v in flow.trainable_variables} <= {id(v) for v in vae.trainable_variables}
     assert any(np.abs(v.numpy()).max() > 0 for v in flow.trainable_variables if "kernel" in v.path)
     z, log_q = vae.posterior.draw(vae.encoder(X), num_samples=1, seed=4)
-    log_p = tfd.Independent(tfd.Bernoulli(logits=vae.decoder(z[0]))).log_prob(X)
+    log_p = tfd.Independent(tfd.Bernoulli(logits=vae.decoder(z[0])), 1).log_prob(X)
     np.testing.assert_allclose(
         vae.log_weights(X, seed=4)[0], log_p + flow.log_prob(z[0]) - log_q[0], rtol=1e-4, atol=1e-4
     )
@@ -165,7 +165,7 @@ def test_log_weights_and_the_bound_they_give():
     z = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     logits = tf.cast(vae.decoder(z), tf.float64)
     prior = tfd.MultivariateNormalDiag(tf.zeros(2, tf.float64), tf.ones(2, tf.float64)).log_prob(z.astype("float64"))
-    joint = tfd.Independent(tfd.Bernoulli(logits=logits)).log_prob(X[:20, None].astype("float64")) + prior
+    joint = tfd.Independent(tfd.Bernoulli(logits=logits), 1).log_prob(X[:20, None].astype("float64")) + prior
     exact = tf.reduce_logsumexp(joint, axis=-1) + 2 * np.log(side[1] - side[0])
     bound = tf.reduce_logsumexp(weights, axis=0) - np.log(4000)
     np.testing.assert_allclose(bound, exact, atol=0.05)
@@ -230,7 +230,7 @@ def test_other_kinds_of_data():
     for make in (
         lambda: tf.data.Dataset.from_tensor_slices(X).batch(50),
         lambda: tf.data.Dataset.from_tensor_slices((X, np.zeros(200))).batch(50),
-        lambda: (X[i : i + 50] for i in range(0, 200, 50)),
+        lambda: ((X[i : i + 50],) for i in range(0, 200, 50)),
         lambda: X.astype("uint8"),
     ):
         keras.utils.set_random_seed(0)

@@ -12,7 +12,7 @@ from tfflows.layers import Posterior, priors
 from tfflows.models import execution, inputs
 from tfflows.ops import seeds
 
-_BAD_EVENTS = "tfflows: data outside the likelihood's support"
+_BAD_EVENTS = "tfflows: data outside the support"
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -112,7 +112,7 @@ class VariationalAutoencoder(keras.Model):
         return self.posterior.draw(self._features(x), seed=seed)[0]
 
     def decode(self, z):
-        """What stands for `p(x | z)`, `[batch, *event_shape]`: its mean, or its mode where data are levels."""
+        """What stands for `p(x | z)`, `[batch, *event_shape]`: its mean, of levels their mode or median."""
         return self.likelihood.point(self._given(z))
 
     def reconstruct(self, x, *, seed=None):
@@ -175,6 +175,7 @@ class VariationalAutoencoder(keras.Model):
             y = None
         elif isinstance(x, tf.data.Dataset):
             self._build_for(inputs.split(x.element_spec)[0])
+            kwargs["shuffle"] = False  # Keras warns that it cannot, by default
         elif x is not None and not self.built:
             (first, _), x = inputs.peek(x)
             self._build_for(first)
