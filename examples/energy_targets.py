@@ -19,7 +19,7 @@ from tfflows import bijectors, datasets, evaluation, models, networks, plotting
 tfb = tfp.bijectors
 
 COUPLINGS, HIDDEN_UNITS = 16, (64, 64)
-LEARNING_RATE, BATCH_SIZE = 5e-3, 256
+LEARNING_RATE, BATCH_SIZE = 3e-3, 256
 
 
 def planar(count, seed):
@@ -51,7 +51,7 @@ def fit(energy, links, seed, options):
         energy.unnormalized_log_prob,
         bijector,
         event_shape=(2,),
-        annealing_steps=options.steps // 4,
+        annealing_steps=options.steps // 3,
         seed=seed,
     )
     rate = keras.optimizers.schedules.CosineDecay(0.0, options.steps, warmup_target=LEARNING_RATE, warmup_steps=100)
