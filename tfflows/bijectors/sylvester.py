@@ -30,7 +30,7 @@ class Sylvester(Amortized):
     | --- | --- | --- |
     | "orthogonal" | any orthonormal vectors: `M` columns of a product of `M` Householder reflections | `num_vectors` |
     | "householder" | a product of `num_vectors` Householder reflections | `D` |
-    | "triangular" | the identity; compositions alternate with `Permutation`s that reverse the event | `D` |
+    | "triangular" | the identity; compositions put every other one between two reversing `Permutation`s | `D` |
 
     (The paper orthogonalizes the vectors of the first kind by an iteration instead, which must converge. Reflections
     are orthogonal whatever the raw vectors.)
