@@ -11,6 +11,7 @@ from tfflows.ops import numerics, tanh_equation
 _KINDS = ("orthogonal", "householder", "triangular")
 _LARGEST_DIAGONAL = math.sqrt(0.99)  # so that the product of two is above -1 in floating point too
 _OFF_DIAGONAL_LIMIT = 3.0
+_SMALLEST_SQUARE = 1e-30  # of the length of a vector that reflects
 
 
 class Sylvester(Amortized):
@@ -134,24 +135,25 @@ class _Reflections:
     """
 
     def __init__(self, vectors, num_columns):
+        self._v, self._v_first = vectors, vectors[..., :num_columns, :]
         self._size, self._num_columns = vectors.shape[-2], num_columns
-        length = tf.reduce_sum(vectors**2, axis=-2, keepdims=True)
-        self._v = vectors * tf.math.rsqrt(tf.maximum(length, 1e-36))
-        products = tf.matmul(self._v, self._v, transpose_a=True)
-        squares = tf.linalg.diag_part(products)
-        s = tf.linalg.set_diag(products, tf.where(squares > 0.0, 0.5 * squares, 1.0))
+        products, unit = tf.matmul(vectors, vectors, transpose_a=True), np.eye(vectors.shape[-1])
+        upper = tf.constant(np.triu(np.ones_like(unit), 1) + 0.5 * unit, products.dtype)
+        nothing = tf.logical_and(unit == 1, products <= _SMALLEST_SQUARE)
+        s = tf.where(nothing, tf.ones([], products.dtype), products * upper)
         unit = tf.eye(vectors.shape[-1], batch_shape=tf.shape(s)[:-2], dtype=s.dtype)
         self._inverse = tf.linalg.triangular_solve(s, unit, lower=False)
 
     def projected(self, x):
         """`Q^T x`."""
         inner = _transposed_product(self._inverse, _transposed_product(self._v, x))
-        return (x - _product(self._v, inner))[..., : self._num_columns]
+        return x[..., : self._num_columns] - _product(self._v_first, inner)
 
     def expanded(self, v):
         """`Q v`."""
+        inner = _product(self._inverse, _transposed_product(self._v_first, v))
         v = tf.pad(v, [[0, 0]] * (v.shape.rank - 1) + [[0, self._size - self._num_columns]])
-        return v - _product(self._v, _product(self._inverse, _transposed_product(self._v, v)))
+        return v - _product(self._v, inner)
 
 
 class _Triangles:
