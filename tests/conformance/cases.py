@@ -298,11 +298,11 @@ def _repeated_conditional(policy):
     return Chain([repeated, _affine(policy, masks.half(4), 1, context_size=3)])
 
 
-def _amortized(policy, kind, size, num_raw, context=None, **options):
+def _amortized(policy, flow, size, num_raw, context=None, **options):
     """A planar, radial or Sylvester flow with weights, or moved by a vector or class context."""
     sizes = {"vector": {"context_size": 3}, "class": {"num_classes": 3}}.get(context)
     net = None if sizes is None else ContextLinear(num_raw, dtype=policy, **sizes)
-    return _shaken(kind(size, conditioner=net, dtype=bijection_dtype(policy), seed=0, **options))
+    return _shaken(flow(size, conditioner=net, dtype=bijection_dtype(policy), seed=0, **options))
 
 
 def _planar(policy, size, context=None, **options):
@@ -390,7 +390,8 @@ CASES = [
 # Differ from a neighbour in one formula: the expensive tests take them under `-m slow` only.
 VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign", "affine_sigmoid", "affine_unbounded",
             "affine_relu_residual", "additive_class_context", "conv_net", "invertible_conv_plain",
-            "planar", "radial", "inverse_autoregressive", "sylvester_orthogonal", "sylvester_triangular"}  # fmt: skip
+            "planar", "planar_leaky_relu", "radial", "inverse_autoregressive", "sylvester_orthogonal",
+            "sylvester_triangular", "sylvester_class_context"}  # fmt: skip
 
 
 def costly(cases):
