@@ -8,7 +8,20 @@ if keras.backend.backend() != "tensorflow":
         f"Received: {keras.backend.backend()!r}"
     )
 
-from tfflows import bijectors, bridge, datasets, export, layers, losses, metrics, models, networks, ops, serialization  # noqa: E402
+from tfflows import (  # noqa: E402
+    bijectors,
+    bridge,
+    datasets,
+    distributions,
+    export,
+    layers,
+    losses,
+    metrics,
+    models,
+    networks,
+    ops,
+    serialization,
+)
 from tfflows.version import __version__  # noqa: E402
 
 __all__ = [
@@ -16,6 +29,7 @@ __all__ = [
     "bijectors",
     "bridge",
     "datasets",
+    "distributions",
     "export",
     "layers",
     "losses",

@@ -11,12 +11,14 @@ TFP bijectors are `tf.Module`s and see `tf.Variable`s; Keras models see `keras.V
 TFP's private names appear in this file only.
 """
 
+import contextlib
 import copy
 
 import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from keras.src.backend.common import global_state
 from tensorflow.python.eager.record import VariableWatcher
 
 from tfflows import answers
@@ -195,11 +197,7 @@ class KerasBijector(tfb.Bijector):
         """A bijector with the same weights, and other constructor arguments where given."""
         if not overrides:
             return copy.copy(self)
-        new = type(self)(**{**self.parameters, **overrides})
-        if self._own is not None:
-            for mine, theirs in zip(new._own.variables, self._own.variables, strict=True):
-                mine.assign(theirs.value)
-        return new
+        return type(self)(**{**self.parameters, **overrides})._assigned(self)
 
     def __copy__(self):
         new = object.__new__(type(self))
@@ -209,10 +207,26 @@ class KerasBijector(tfb.Bijector):
 
     def __deepcopy__(self, memo):
         new = memo[id(self)] = type(self)(**{name: clone(value, memo) for name, value in self.parameters.items()})
+        return new._assigned(self)
+
+    def _assigned(self, other):
+        """This bijector, its own weights set to those of `other`, of the same class."""
         if self._own is not None:
-            for mine, theirs in zip(new._own.variables, self._own.variables, strict=True):
+            for mine, theirs in zip(self._own.variables, other._own.variables, strict=True):
                 mine.assign(theirs.value)
-        return new
+        return self
+
+
+@contextlib.contextmanager
+def outside_scratch_graphs():
+    """Inside, weights are made at once, also while Keras builds a model that was never called in a scratch graph."""
+    scope = global_state.get_global_attribute("stateless_scope")
+    global_state.set_global_attribute("stateless_scope", None)
+    try:
+        with tf.init_scope():
+            yield
+    finally:
+        global_state.set_global_attribute("stateless_scope", scope)
 
 
 def clone(value, memo):
@@ -268,10 +282,7 @@ class AdoptedVariables(keras.layers.Layer):
 
 
 def adopt(root):
-    """Makes every weight of a tree visible to both worlds.
-
-    Args:
-      root: a TFP bijector or distribution.
+    """Makes every weight of a tree of TFP bijectors or distributions, `root`, visible to both worlds.
 
     Returns:
       The Keras layers that hold all its weights, raw `tf.Variable`s included.
@@ -324,10 +335,8 @@ def audit(variables, root, used=()):
 
 
 def variables_read():
-    """A context manager whose `watched_variables()` are the trainable variables that were read inside.
-
-    A gradient tape tells the same, and makes every function that is called build its gradient.
-    """
+    """A context manager whose `watched_variables()` are the trainable variables that were read inside."""
+    # A gradient tape tells the same, and makes every function that is called build its gradient.
     return VariableWatcher()
 
 

@@ -21,14 +21,19 @@ from tfflows.bijectors import (
     Chain,
     DiagonalAffine,
     FactorOut,
+    InverseAutoregressive,
     InvertibleConv,
     Logit,
+    MaskedAutoregressive,
     Permutation,
+    Planar,
+    Radial,
     Repeated,
     Squeeze,
+    Sylvester,
 )
 from tfflows.models import FlowModel
-from tfflows.networks import MLP, ContextLinear, ConvNet, ConvResNet
+from tfflows.networks import MADE, MLP, ContextLinear, ConvNet, ConvResNet
 from tfflows.ops import masks
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -299,6 +304,36 @@ def _repeated_conditional(policy):
     return Chain([repeated, _affine(policy, masks.half(4), 1, context_size=3)])
 
 
+def _amortized(policy, flow, size, num_raw, context=None, **options):
+    """A planar, radial or Sylvester flow with weights, or moved by a vector or class context."""
+    sizes = {"vector": {"context_size": 3}, "class": {"num_classes": 3}}.get(context)
+    net = None if sizes is None else ContextLinear(num_raw, dtype=policy, **sizes)
+    return _shaken(flow(size, conditioner=net, dtype=bijection_dtype(policy), seed=0, **options))
+
+
+def _planar(policy, size, context=None, **options):
+    return _amortized(policy, Planar, size, 2 * size + 1, context, **options)
+
+
+def _radial(policy, size, context=None):
+    return _amortized(policy, Radial, size, size + 2, context)
+
+
+def _sylvester(policy, size, context=None, **options):
+    return _amortized(policy, Sylvester, size, Sylvester.num_raw(size, **options), context, **options)
+
+
+def _made(policy, size, **options):
+    options = {"activation": "tanh", "zero_init": False, "seed": 1, **options}
+    return MADE(size, hidden_units=(8, 8), dtype=policy, **options)
+
+
+def _autoregressive_context(policy):
+    first = InverseAutoregressive(_made(policy, 3, context_size=3))
+    second = InverseAutoregressive(_made(policy, 3, context_size=3, order="reversed", degrees="random", residual=True))
+    return Chain([first, second])
+
+
 _UNIT = (0.0, 1.0)
 _HALF, _FLIP, _ODD = masks.half(4), masks.half(4, flip=True), masks.alternating(5)
 
@@ -342,13 +377,28 @@ CASES = [
     Case("diagonal_affine", lambda p: _gaussian(p, (2,)), (2,)),
     Case("factor_out", lambda p: FactorOut(_affine(p, masks.half(2)), 2), (3,)),
     Case("multi_scale", _multi_scale, (4, 4, 1), context="class"),
+    Case("planar", lambda p: _planar(p, 2), (2,)),
+    Case("planar_leaky_relu", lambda p: _planar(p, 2, activation="leaky_relu"), (2,)),
+    Case("planar_context", lambda p: _planar(p, 3, "vector"), (3,), context="vector"),
+    Case("radial", lambda p: _radial(p, 2), (2,)),
+    Case("radial_context", lambda p: _radial(p, 3, "class"), (3,), context="class"),
+    Case("inverse_autoregressive", lambda p: InverseAutoregressive(_made(p, 2)), (2,)),
+    Case("inverse_autoregressive_context", _autoregressive_context, (3,), context="vector"),
+    Case("masked_autoregressive", lambda p: MaskedAutoregressive(_made(p, 3, order=[1, 2, 0])), (3,)),
+    Case("sylvester_orthogonal", lambda p: _sylvester(p, 3, num_vectors=2), (3,)),
+    Case("sylvester_householder", lambda p: _sylvester(p, 3, kind="householder", num_vectors=2), (3,)),
+    Case("sylvester_triangular", lambda p: _sylvester(p, 2, kind="triangular"), (2,)),
+    Case("sylvester_context", lambda p: _sylvester(p, 4, "vector", num_vectors=2), (4,), context="vector"),
+    Case("sylvester_class_context", lambda p: _sylvester(p, 3, "class", kind="triangular"), (3,), context="class"),
     Case("native_chain", _native, (4,), native=True),
     Case("native_chain_context", _native_conditional, (4,), context="class", native=True),
 ]  # fmt: skip
 
 # Differ from a neighbour in one formula: the expensive tests take them under `-m slow` only.
 VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign", "affine_sigmoid", "affine_unbounded",
-            "affine_relu_residual", "additive_class_context", "conv_net", "invertible_conv_plain"}  # fmt: skip
+            "affine_relu_residual", "additive_class_context", "conv_net", "invertible_conv_plain",
+            "planar", "planar_leaky_relu", "radial", "inverse_autoregressive", "sylvester_orthogonal",
+            "sylvester_triangular", "sylvester_class_context"}  # fmt: skip
 
 
 def costly(cases):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import every_case, modules, named_weights, weighted_case
 
-from tfflows.bijectors import Coupling
+from tfflows.bijectors import Autoregressive, Coupling
 
 policies = pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 
@@ -36,9 +36,9 @@ def test_outputs_are_float32_and_close(case, policy):
 def test_conditioners_compute_in_half_and_weights_stay_float32(case, policy):
     keras.config.set_dtype_policy(policy)
     bijector, seen = case.fresh(policy), []
-    couplings = [each for each in modules(bijector) if isinstance(each, Coupling)]
-    for i, coupling in enumerate(couplings):
-        for layer in coupling.conditioner._flatten_layers():
+    conditioned = [each for each in modules(bijector) if isinstance(each, (Autoregressive, Coupling))]
+    for i, one in enumerate(conditioned):
+        for layer in one.conditioner._flatten_layers():
             if hasattr(layer, "kernel"):
 
                 def recorded(*args, _call=layer.call, _of=i, **kwargs):
@@ -53,7 +53,7 @@ def test_conditioners_compute_in_half_and_weights_stay_float32(case, policy):
         log_prob = tf.reduce_sum(case.distribution(bijector).log_prob(y, bijector_kwargs=kwargs))
     gradients = tape.gradient(log_prob, list(weights.values()))
     half = policy.removeprefix("mixed_")
-    assert {i for i, dtype in seen if dtype == half} == set(range(len(couplings)))
+    assert {i for i, dtype in seen if dtype == half} == set(range(len(conditioned)))
     assert {dtype for _, dtype in seen} <= {half, "float32"}  # an output layer may keep the precision of the weights
     assert {v.dtype for v in weights.values()} == {g.dtype for g in gradients} == {tf.float32}
 

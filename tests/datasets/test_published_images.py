@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from tfflows import datasets
 from tfflows.datasets import published_images
 
-SHAPES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "celeb_a": (64, 64, 3)}
+SHAPES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "omniglot": (28, 28, 1), "celeb_a": (64, 64, 3)}
 CLASSES = {"mnist": 10, "fashion_mnist": 10, "cifar10": 10, "cifar100": 100, "svhn_cropped": 10}
 
 
@@ -106,6 +106,14 @@ def test_batches_of_data_on_disk(on_disk, cache_bytes):
     x = np.stack([image for image, _ in data.test.as_numpy_iterator()])
     np.testing.assert_array_equal(np.floor(y), x)
     assert 0.45 < (y - x).mean() < 0.55
+
+
+def test_letters_are_white_on_black_averaged_over_areas():
+    drawing = np.full([105, 105, 3], 255, np.uint8)
+    drawing[:60] = 0  # ink on the upper 16 rows of 28
+    letter = published_images.letters(tf.constant(drawing)).numpy()
+    assert (letter.shape, letter.dtype) == ((28, 28, 1), np.uint8)
+    assert (letter[:16] == 255).all() and (letter[16:] == 0).all()
 
 
 def test_faces_are_the_published_crop_averaged_over_areas():

@@ -3,27 +3,41 @@
 from tfflows.bijectors.actnorm import ActNorm
 from tfflows.bijectors.additive_coupling import AdditiveCoupling
 from tfflows.bijectors.affine_coupling import AffineCoupling
+from tfflows.bijectors.amortized import Amortized
+from tfflows.bijectors.autoregressive import Autoregressive
 from tfflows.bijectors.chain import Chain
 from tfflows.bijectors.coupling import Coupling
 from tfflows.bijectors.diagonal_affine import DiagonalAffine
 from tfflows.bijectors.factor_out import FactorOut
+from tfflows.bijectors.inverse_autoregressive import InverseAutoregressive
 from tfflows.bijectors.invertible_conv import InvertibleConv
 from tfflows.bijectors.logit import Logit
+from tfflows.bijectors.masked_autoregressive import MaskedAutoregressive
 from tfflows.bijectors.permutation import Permutation
+from tfflows.bijectors.planar import Planar
+from tfflows.bijectors.radial import Radial
 from tfflows.bijectors.repeated import Repeated
 from tfflows.bijectors.squeeze import Squeeze
+from tfflows.bijectors.sylvester import Sylvester
 
 __all__ = [
     "ActNorm",
     "AdditiveCoupling",
     "AffineCoupling",
+    "Amortized",
+    "Autoregressive",
     "Chain",
     "Coupling",
     "DiagonalAffine",
     "FactorOut",
+    "InverseAutoregressive",
     "InvertibleConv",
     "Logit",
+    "MaskedAutoregressive",
     "Permutation",
+    "Planar",
+    "Radial",
     "Repeated",
     "Squeeze",
+    "Sylvester",
 ]

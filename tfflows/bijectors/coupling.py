@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfflows.bijectors import conditioning
 from tfflows.bridge import KerasBijector
 from tfflows.ops import masks, shapes
 
@@ -47,7 +48,8 @@ class Coupling(KerasBijector):
         # Two contiguous halves need no permutation: a split and a concatenation.
         self._contiguous = int(np.abs(np.diff(rows[0].astype(int))).sum()) == 1
         self._copied_first = bool(rows[0][0])
-        self.conditioner = self._checked_conditioner(conditioner)
+        seen = (*mask.shape[:-1], self._num_copied) if self._splits_last_axis else mask.shape
+        self.conditioner = self.track_layer(conditioning.built(conditioner, seen))
 
     @property
     def mask(self):
@@ -89,35 +91,20 @@ class Coupling(KerasBijector):
         self.check_input(y)
         if not self.adapted:
             a = self._split(y)[0] if self._splits_last_axis else y * tf.constant(self._mask, y.dtype)
-            self.conditioner.adapt(self._conditioner_inputs(a, context))
+            self.conditioner.adapt(conditioning.inputs(self.conditioner, a, context, event_ndims=self._mask.ndim))
         return self.inverse_and_log_det(y, context=context)[0]
-
-    def _conditioner_inputs(self, a, context):
-        """`a`, or `[a, context]`, with one batch axis, whatever batch the event has."""
-        batch_rank = a.shape.rank - self._mask.ndim
-        if context is not None:
-            context = tf.convert_to_tensor(context)
-            trailing = getattr(self.conditioner, "context_ndims", 0 if context.dtype.is_integer else 1)
-            context = shapes.broadcast_batch(context, tf.shape(a)[:batch_rank], trailing, static=a.shape[:batch_rank])
-        if batch_rank != 1:
-            a = tf.reshape(a, [-1, *a.shape[batch_rank:]])
-            context = None if context is None else tf.reshape(context, [-1, *context.shape[batch_rank:]])
-        return a if context is None else [a, context]
 
     def _parameters_of(self, a, context):
         """The conditioner's output for `a`, split."""
-        batch_rank = a.shape.rank - self._mask.ndim
-        raw = self.conditioner(self._conditioner_inputs(a, context))
-        expected = self.num_parameters * self._num_outputs
-        if raw.shape[-1] != expected:
-            raise ValueError(
-                f"The conditioner of {self.name} must return {expected} values on its last axis "
-                f"({self.num_parameters} for each of {self._num_outputs} entries). Received: shape {raw.shape}"
-            )
-        raw = tf.cast(raw, a.dtype)
-        if batch_rank != 1:
-            raw = tf.reshape(raw, tf.concat([tf.shape(a)[:batch_rank], raw.shape[1:]], axis=0))
-        return tf.split(raw, self.num_parameters, axis=-1)
+        return conditioning.parameters(
+            self.conditioner,
+            a,
+            context,
+            event_ndims=self._mask.ndim,
+            num_parameters=self.num_parameters,
+            num_outputs=self._num_outputs,
+            name=self.name,
+        )
 
     @property
     def _num_outputs(self):
@@ -137,14 +124,3 @@ class Coupling(KerasBijector):
             return tf.concat([b, a], axis=-1)
         y = tf.concat([a, b], axis=-1)
         return y if self._contiguous else shapes.permute_last_axis(y, self._restore)
-
-    def _checked_conditioner(self, conditioner):
-        event = self._mask.shape
-        seen = (*event[:-1], self._num_copied) if self._splits_last_axis else event
-        if not conditioner.built:
-            with tf.init_scope():
-                if hasattr(conditioner, "context_ndims"):  # ours: built from a shape, with or without a context
-                    conditioner.build((None, *seen))
-                else:
-                    conditioner(tf.zeros((1, *seen), conditioner.compute_dtype))
-        return self.track_layer(conditioner)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfflows.bijectors import conditioning
 from tfflows.bridge import KerasBijector
 from tfflows.ops import numerics, shapes
 
@@ -73,15 +74,8 @@ class DiagonalAffine(KerasBijector):
         return shift, self._bound(raw)
 
     def _from_context(self, x, context):
-        if context is None:
-            raise ValueError(f"{self.name} has a conditioner and needs a `context`. Received: None")
-        raw = tf.cast(self.conditioner(context), x.dtype)
         size = x.shape[-1]
-        if raw.shape[-1] != 2 * size:
-            raise ValueError(
-                f"The conditioner of {self.name} must return {2 * size} values on its last axis. "
-                f"Received: shape {raw.shape}"
-            )
+        raw = conditioning.from_context(self.conditioner, context, size=2 * size, dtype=x.dtype, name=self.name)
         positions = self.forward_min_event_ndims - 1
         raw = tf.reshape(raw, tf.concat([tf.shape(raw)[:-1], [1] * positions, [2 * size]], axis=0))
         return tf.split(raw, 2, axis=-1)

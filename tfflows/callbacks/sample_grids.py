@@ -98,7 +98,8 @@ class SampleGrids(keras.callbacks.Callback):
     def _write(self, number):
         self._folder.mkdir(parents=True, exist_ok=True)
         for temperature in self._temperatures:
-            samples = self.model.sample(self._count, context=self._context, seed=self._seed, temperature=temperature)
+            context = {} if self._context is None else {"context": self._context}
+            samples = self.model.sample(self._count, seed=self._seed, temperature=temperature, **context)
             picture = grids.picture(np.asarray(samples), *self._range(), self._columns)
             several = len(self._temperatures) > 1
             name = f"epoch_{number:04d}" + (f"_temperature_{temperature:g}" if several else "")

@@ -1,12 +1,14 @@
 """Data to train and judge flows on: toy densities with exact log-probabilities, small real data, published
 image sets, a user's own files."""
 
+from tfflows.datasets.binarization import binarized
 from tfflows.datasets.catalogue import embedded_names, load, names, toy_names
 from tfflows.datasets.circles import rings
 from tfflows.datasets.curves import swiss_roll, two_moons, two_spirals
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.density import ToyDensity
 from tfflows.datasets.embedded import breast_cancer, digits, wine
+from tfflows.datasets.energies import Energy, energy_1, energy_2, energy_3, energy_4
 from tfflows.datasets.files import from_file
 from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
 from tfflows.datasets.image_folder import from_image_folder
@@ -18,14 +20,20 @@ from tfflows.datasets.warped_gaussian import banana, funnel
 
 __all__ = [
     "Dataset",
+    "Energy",
     "ImageStream",
     "ToyDensity",
     "banana",
+    "binarized",
     "breast_cancer",
     "checkerboard",
     "digits",
     "eight_gaussians",
     "embedded_names",
+    "energy_1",
+    "energy_2",
+    "energy_3",
+    "energy_4",
     "from_file",
     "from_image_folder",
     "funnel",

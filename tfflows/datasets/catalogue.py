@@ -10,6 +10,7 @@ from tfflows.datasets.circles import rings
 from tfflows.datasets.curves import swiss_roll, two_moons, two_spirals
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.embedded import breast_cancer, digits, wine
+from tfflows.datasets.energies import energy_1, energy_2, energy_3, energy_4
 from tfflows.datasets.files import from_file
 from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
 from tfflows.datasets.image_folder import from_image_folder
@@ -31,6 +32,10 @@ _TOY = {
         swiss_roll,
         banana,
         funnel,
+        energy_1,
+        energy_2,
+        energy_3,
+        energy_4,
     )
 }
 _EMBEDDED = {factory.__name__: factory for factory in (digits, wine, breast_cancer, natural_patches)}

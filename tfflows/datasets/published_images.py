@@ -39,6 +39,11 @@ def scenes(image):
     return _shrunk(image, tf.cast(tf.round(sides * (_SCENE_SIDE / tf.reduce_min(sides))), tf.int32))
 
 
+def letters(image):
+    """An Omniglot drawing of 105 x 105, ink black on white, as 28 x 28 x 1 with ink white, averaged over areas."""
+    return _shrunk(255 - image[..., :1], (28, 28))
+
+
 def square(side):
     """A function that brings an image to `side x side`; images that are, as all published ones, stay as they are."""
 
@@ -69,6 +74,7 @@ def _small_imagenet(builder, side, labelled):
 _SETS = {
     "mnist": _Published("mnist", (28, 28, 1)),
     "fashion_mnist": _Published("fashion_mnist", (28, 28, 1)),
+    "omniglot": _Published("omniglot", (28, 28, 1), False, prepare=letters),
     "cifar10": _Published("cifar10", (32, 32, 3), augmentations={**_FLIP, "glow": ("shift",)}),
     "cifar100": _Published("cifar100", (32, 32, 3)),
     "svhn_cropped": _Published("svhn_cropped", (32, 32, 3)),
@@ -103,6 +109,7 @@ def tfds_images(
     | name | images | labels | test | prepared |
     | --- | --- | --- | --- | --- |
     | `mnist`, `fashion_mnist` | 28 x 28 x 1 | 10 | test | |
+    | `omniglot` | 28 x 28 x 1 | | test | shrunk, ink white; other splits than those of [5] |
     | `cifar10`, `cifar100`, `svhn_cropped` | 32 x 32 x 3 | 10, 100, 10 | test | |
     | `celeb_a` | 64 x 64 x 3 | | test | rows 40 to 187, columns 15 to 162, shrunk [1] |
     | `downsampled_imagenet_32x32`, `..._64x64` | as named | | validation | none; the tables' ImageNet [2] |
@@ -143,6 +150,7 @@ def tfds_images(
       [2] A. van den Oord, N. Kalchbrenner and K. Kavukcuoglu, Pixel Recurrent Neural Networks, ICML 2016.
       [3] P. Chrabaszcz, I. Loshchilov and F. Hutter, A Downsampled Variant of ImageNet, 2017.
       [4] D. Kingma and P. Dhariwal, Glow, NeurIPS 2018; openai/glow, data_loaders.
+      [5] Y. Burda, R. Grosse and R. Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016.
     """
     key = canonical(name)
     if key is None:

@@ -1,6 +1,7 @@
 """How good a flow is: anything with `log_prob` and `sample` can be judged."""
 
 from tfflows.evaluation.discrete_likelihood import bits_per_dim, discrete_negative_log_likelihood, importance_weighted
+from tfflows.evaluation.divergence import reverse_divergence
 from tfflows.evaluation.interpolation import between, interpolations
 from tfflows.evaluation.likelihood import (
     Estimate,
@@ -22,4 +23,5 @@ __all__ = [
     "interpolations",
     "negative_log_likelihood",
     "reconstruct",
+    "reverse_divergence",
 ]

@@ -18,11 +18,15 @@ def discrete_negative_log_likelihood(
     `E[-log w] >= -log P(x)`; the expectation is averaged over `num_draws` of `u` for each example.
 
     A model with a `dequantization` that is not `None` draws `u` itself: `log_prob(x, context, seed=)` of integers is
-    `log w`. Any other is a density of reals in units of one level, and gets uniform noise here.
+    `log w`. One with `log_weights(x, num_samples=, seed=)` (`models.VariationalAutoencoder`) has a latent `z` in the
+    place of the noise, `w = p(x, z) / q(z | x)`. Any other is a density of reals in units of one level, and gets
+    uniform noise here.
 
     Args:
-      model: anything with `log_prob(x)`, or `log_prob(x, context)` when there is one, giving nats `[batch]`.
-      dataset: `tfflows.datasets.Dataset` or `ImageStream` of discrete data; read in batches.
+      model: anything with `log_weights`, or with `log_prob(x)`, or `log_prob(x, context)` when there is one, giving
+        nats `[batch]`.
+      dataset: `tfflows.datasets.Dataset` or `ImageStream` of discrete data; read in batches. Or, of a model with
+        `log_weights`, an array of examples, whatever their kind.
       split: "train", "validation" or "test".
       with_context: whether the model takes the data's context.
       num_draws: int, draws of noise per example.
@@ -43,7 +47,7 @@ def discrete_negative_log_likelihood(
 def importance_weighted(
     model, dataset, split="test", *, with_context=False, num_draws=64, seed=0, batch_size=None, num_examples=None
 ):
-    """The importance-weighted upper bound of `mean(-log P(x))` of integers, in nats per example.
+    """The importance-weighted upper bound of `mean(-log P(x))`, in nats per example.
 
     For each example, with weights `w_k` of `K = num_draws` draws as in `discrete_negative_log_likelihood`:
 
@@ -100,17 +104,11 @@ def bits_per_dim(nats, event_shape):
 
 def _log_weights(model, dataset, split, with_context, num_draws, seed, batch_size, num_examples):
     """`log p(x + u) - log q(u | x)` of every example and draw: float64 `[n, num_draws]`, finite."""
-    if dataset.discrete_levels is None:
-        raise ValueError(f"Discrete data is needed. Received: data set {dataset.name!r} of continuous values")
     if num_draws < 1:
         raise ValueError(f"`num_draws` must be at least 1. Received: {num_draws}")
-    size = default_batch_size(dataset.event_shape) if batch_size is None else batch_size
-    batches = dataset.batches(
-        split, batch_size=size, seed=seed, with_context=with_context, shuffle=False, dequantize=False
-    )
+    size, batches, draw = _reading(model, dataset, split, with_context, seed, batch_size)
     if num_examples is not None:
         batches = batches.unbatch().take(num_examples).batch(size)
-    draw = _drawing(model, dataset.discrete_levels)
     rows = []
     for i, batch in enumerate(batches):
         x, *context = (np.asarray(part) for part in (batch if isinstance(batch, tuple) else (batch,)))
@@ -118,23 +116,39 @@ def _log_weights(model, dataset, split, with_context, num_draws, seed, batch_siz
         drawn = []
         for k in range(0, num_draws, at_once):
             count = min(at_once, num_draws - k)
-            tiled = [np.tile(part, (count, *[1] * (part.ndim - 1))) for part in (x, *context)]
             # No two calls share their noise: else errors of examples would not be independent.
             key = np.random.default_rng([seed, i, k]).integers(2**31, size=2)
-            drawn.append(np.reshape(draw(*tiled, seed=tf.constant(key, tf.int32)), (count, len(x))))
+            drawn.append(np.reshape(draw(count, x, *context, seed=tf.constant(key, tf.int32)), (count, len(x))))
         rows.append(np.concatenate(drawn).T.astype(np.float64))
     drawn = np.concatenate(rows)
     check_finite(drawn)
     return drawn
 
 
-def _drawing(model, levels):
-    """The function of integers, context and seed that gives `log w` of one draw."""
-    if getattr(model, "dequantization", None) is not None:
-        return model.log_prob
-    uniform = layers.UniformDequantization(levels)
+def _reading(model, dataset, split, with_context, seed, batch_size):
+    """Examples a call, `tf.data.Dataset` of batches, and the function that draws from them, see `_drawing`."""
+    weighs = hasattr(model, "log_weights")
+    if weighs and hasattr(dataset, "__array__"):
+        size = default_batch_size(np.shape(dataset)[1:]) if batch_size is None else batch_size
+        return size, tf.data.Dataset.from_tensor_slices(dataset).batch(size), _drawing(model, None)
+    if dataset.discrete_levels is None:
+        raise ValueError(f"Discrete data is needed. Received: data set {dataset.name!r} of continuous values")
+    size = default_batch_size(dataset.event_shape) if batch_size is None else batch_size
+    order = {"shuffle": False, "dequantize": False}
+    batches = dataset.batches(split, batch_size=size, seed=seed, with_context=with_context and not weighs, **order)
+    return size, batches, _drawing(model, dataset.discrete_levels)
 
-    def draw(x, *context, seed):
+
+def _drawing(model, levels):
+    """The function of a number of draws, integers, context and seed that gives `log w`, `draws x batch` values."""
+    if hasattr(model, "log_weights"):
+        return lambda count, x, seed: model.log_weights(x, num_samples=count, seed=seed)
+    uniform = None if getattr(model, "dequantization", None) is not None else layers.UniformDequantization(levels)
+
+    def draw(count, *given, seed):
+        x, *context = (np.tile(part, (count, *[1] * (part.ndim - 1))) for part in given)
+        if uniform is None:
+            return model.log_prob(x, *context, seed=seed)
         y, log_q = uniform(x, seed=seed)
         return np.asarray(model.log_prob(y.numpy(), *context)) - log_q.numpy()
 

@@ -68,16 +68,30 @@ def export_flow(flow, path, *, verbose=False):
     def inverse(x, *given):
         return flow.bijector.inverse(x, **bijector_kwargs(given))
 
-    module = tf.Module()
-    module.flow_variables = [v.value for v in flow.variables]
     wanted = [(log_prob, (x,)), (sample, draw), (forward, (z,)), (inverse, (x,))]
     if flow.dequantization is not None:
         wanted.append((discrete_log_prob, (integers, noise_seed)))
-    for endpoint, arguments in wanted:
-        signature = [*arguments, *context]
-        setattr(module, endpoint.__name__, tf.function(endpoint, input_signature=signature, autograph=False))
-    endpoints = {endpoint.__name__: getattr(module, endpoint.__name__) for endpoint, _ in wanted}
-    tf.saved_model.save(module, str(pathlib.Path(path)), signatures=endpoints)
+    write([(endpoint, [*arguments, *context]) for endpoint, arguments in wanted], flow.variables, path, verbose=verbose)
+
+
+def write(endpoints, variables, path, *, verbose):
+    """Writes functions as a SavedModel: attributes of what is loaded, and signatures, by their names.
+
+    Args:
+      endpoints: pairs of a function and the `tf.TensorSpec`s of its arguments.
+      variables: Keras variables that they read.
+      path: folder to write.
+      verbose: bool, print the endpoints.
+    """
+    module = tf.Module()
+    module.held_variables = [v.value for v in variables]
+    functions = {
+        endpoint.__name__: tf.function(endpoint, input_signature=signature, autograph=False)
+        for endpoint, signature in endpoints
+    }
+    for name, function in functions.items():
+        setattr(module, name, function)
+    tf.saved_model.save(module, str(pathlib.Path(path)), signatures=functions)
     if verbose:
-        for name, endpoint in endpoints.items():
-            print(name, [f"{spec.name}{spec.shape} {spec.dtype.name}" for spec in endpoint.input_signature])
+        for name, function in functions.items():
+            print(name, [f"{spec.name}{spec.shape} {spec.dtype.name}" for spec in function.input_signature])

@@ -1,8 +1,10 @@
-"""Keras models that are flows."""
+"""Keras models that are flows, or have flows as their parts."""
 
 from tfflows.models.flow_model import FlowModel
 from tfflows.models.glow import Glow
 from tfflows.models.loading import load_model
 from tfflows.models.real_nvp import RealNVP
+from tfflows.models.variational_autoencoder import VariationalAutoencoder
+from tfflows.models.variational_flow import VariationalFlow
 
-__all__ = ["FlowModel", "Glow", "RealNVP", "load_model"]
+__all__ = ["FlowModel", "Glow", "RealNVP", "VariationalAutoencoder", "VariationalFlow", "load_model"]

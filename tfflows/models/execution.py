@@ -1,10 +1,12 @@
 """Many training steps in one call of a compiled function, and a step in two halves."""
 
+import math
 import os
 
 import numpy as np
 import tensorflow as tf
 
+_SMALL, _STEPS = 1_000_000, 32
 _SMALLEST_HALF = 128  # examples; in smaller halves the cores wait for the bookkeeping of the operations
 
 
@@ -16,6 +18,27 @@ def cores():
 def on_cpu():
     """Whether there is no GPU."""
     return not tf.config.list_physical_devices("GPU")
+
+
+def small(model):
+    """Whether a step of a model, built, is short enough to wait for Python."""
+    return model.count_params() < _SMALL
+
+
+def distributed(model):
+    """Whether a model trains under a strategy of `tf.distribute`."""
+    return tf.distribute.has_strategy() or model.distribute_strategy is not tf.distribute.get_strategy()
+
+
+def steps_per_call(model, steps_per_epoch):
+    """How many training steps to run between returns to Python: up to 32 of a small model, 1 of any other.
+
+    Args:
+      model: built Keras model.
+      steps_per_epoch: int, of which the answer is a divisor; `None` for unknown.
+    """
+    alone = not (model.run_eagerly or distributed(model))  # Keras's loop of several steps fails on several replicas
+    return math.gcd(steps_per_epoch or _STEPS, _STEPS) if small(model) and alone else 1
 
 
 def in_halves(function, x, context=None):

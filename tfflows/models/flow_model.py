@@ -207,6 +207,28 @@ class FlowModel(training.FlowTrainer):
             z = mean + tf.cast(temperature, z.dtype) * (z - mean)
         return self.decode(z, context)
 
+    def sample_and_log_prob(self, n, *, context=None, seed=None):
+        """Draws and their log-probabilities, from one forward pass: the inverse may be slow, or saturate.
+
+        Args:
+          n, context, seed: as in `sample`.
+
+        Returns:
+          `(x, log_prob)`: `[n, *event_shape]`, and `[n]` in nats.
+
+        Raises:
+          ValueError: a flow over integers, whose log-probability no pass gives.
+        """
+        if self.dequantization is not None:
+            raise ValueError(f"{self.name} must be a density of reals. Received: a flow with a `dequantization`")
+        base = self.distribution.distribution
+        z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))
+        log_base = base.log_prob(tf.identity(z))
+        x, log_det, _ = bridge.evaluate(
+            self.bijector, z, len(base.event_shape), self._context_tensor(context), forward=True
+        )
+        return x, log_base - tf.cast(log_det, log_base.dtype)
+
     def encode(self, x, context=None, *, seed=None):
         """Latents `[..., *event_shape]` of events; integers are dequantized first, with noise of that seed."""
         x = tf.convert_to_tensor(x)

@@ -1,6 +1,5 @@
 """How a flow is compiled, trained, evaluated: what differs from Keras's own loops."""
 
-import math
 import warnings
 
 import keras
@@ -12,7 +11,6 @@ from tfflows.datasets import batching
 from tfflows.models import execution, inputs, prediction
 
 _RESIDENT_BYTES = 2**29  # larger arrays go through Keras's own batching, which copies less
-_SMALL_FLOW, _SMALL_FLOW_STEPS = 1_000_000, 32
 
 
 class FlowTrainer(keras.Model):
@@ -120,20 +118,15 @@ class FlowTrainer(keras.Model):
 
     def _choose_execution(self, steps_per_epoch, resident):
         """What a `fit` runs: how many steps a call, whether on slices of arrays, whether a step goes in halves."""
-        alone = not self._distributed()  # Keras's loop of several steps fails on several replicas
-        small = self.count_params() < _SMALL_FLOW and not self.run_eagerly and alone
-        steps = int(self.steps_per_execution)
-        if self._auto_steps:
-            steps = math.gcd(steps_per_epoch or _SMALL_FLOW_STEPS, _SMALL_FLOW_STEPS) if small else 1
+        alone = not execution.distributed(self)
+        small = execution.small(self) and not self.run_eagerly and alone
+        steps = execution.steps_per_call(self, steps_per_epoch) if self._auto_steps else int(self.steps_per_execution)
         halves = small and not self.jit_compile and execution.on_cpu() and execution.cores() > 1
         resident = resident and steps > 1 and alone and not (self.run_eagerly or self.jit_compile)
         resident = resident and type(self).train_step is FlowTrainer.train_step
         if (steps, halves, resident) != (self.steps_per_execution, self._halves, self._resident_fit):
             self.steps_per_execution, self._halves, self._resident_fit = steps, halves, resident
             self.train_function = self.test_function = self.predict_function = None
-
-    def _distributed(self):
-        return tf.distribute.has_strategy() or self.distribute_strategy is not tf.distribute.get_strategy()
 
     def make_train_function(self, force=False):
         """As Keras's, but for a leaner loop over arrays in memory."""
@@ -152,12 +145,12 @@ class FlowTrainer(keras.Model):
         pass gains from it what a training step does not; what XLA cannot compile does not.
         """
         size = batch_size or 32
-        resident = steps is None and not (self.run_eagerly or self._distributed())
+        resident = steps is None and not (self.run_eagerly or execution.distributed(self))
         arrays = self._resident_arrays(x) if resident and type(self).predict_step is FlowTrainer.predict_step else None
         if arrays is None or len(arrays[0]) <= size:
             return super().predict(x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
         jit_compile = bool(self.jit_compile)
-        if self._auto_jit and not jit_compile and self.count_params() < _SMALL_FLOW:
+        if self._auto_jit and not jit_compile and execution.small(self):
             jit_compile = "auto" if len(arrays[0]) >= prediction.BATCHES * size and execution.on_cpu() else False
         known = self._resident_prediction
         if known is None or (known.batch_size, known.asked) != (size, jit_compile):

@@ -4,7 +4,8 @@ from tfflows.networks.conditioner import Conditioner, at_least_one
 from tfflows.networks.context_linear import ContextLinear
 from tfflows.networks.conv_net import ConvNet
 from tfflows.networks.conv_resnet import ConvResNet
+from tfflows.networks.made import MADE
 from tfflows.networks.mlp import MLP
 from tfflows.networks.scaled_conv import ScaledConv2D
 
-__all__ = ["Conditioner", "ContextLinear", "ConvNet", "ConvResNet", "MLP", "ScaledConv2D", "at_least_one"]
+__all__ = ["Conditioner", "ContextLinear", "ConvNet", "ConvResNet", "MADE", "MLP", "ScaledConv2D", "at_least_one"]

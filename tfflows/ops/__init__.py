@@ -1,5 +1,5 @@
 """Pure functions on masks, shapes and numbers; nothing here knows Keras or TFP objects."""
 
-from tfflows.ops import grids, masks, numerics, reversible, seeds, shapes, spatial
+from tfflows.ops import grids, masks, numerics, reversible, seeds, shapes, spatial, tanh_equation
 
-__all__ = ["grids", "masks", "numerics", "reversible", "seeds", "shapes", "spatial"]
+__all__ = ["grids", "masks", "numerics", "reversible", "seeds", "shapes", "spatial", "tanh_equation"]

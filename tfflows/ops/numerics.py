@@ -1,4 +1,4 @@
-"""Bounds for the log-scale of an affine coupling.
+"""Bounds for the raw parameters of a bijection.
 
 An affine coupling multiplies by `exp(log_scale)`. Unbounded, one large conditioner output overflows the
 likelihood; each bound below is a smooth map of the raw conditioner output that keeps `exp` finite.
@@ -11,8 +11,13 @@ import tensorflow as tf
 _LIMIT = 3.0  # scales between exp(-3) = 0.05 and exp(3) = 20 per layer
 
 
+def bounded(raw, limit):
+    """`limit tanh(raw / limit)`, in `[-limit, limit]`, of value 0 and slope 1 at 0."""
+    return limit * tf.tanh(raw / limit)
+
+
 def _tanh(raw):
-    return _LIMIT * tf.tanh(raw / _LIMIT)
+    return bounded(raw, _LIMIT)
 
 
 def _arctan(raw):

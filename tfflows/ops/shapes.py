@@ -50,5 +50,7 @@ def permute_last_axis(x, permutation):
     permutation = np.asarray(permutation)
     if (permutation == np.arange(len(permutation))).all():
         return x
+    if (permutation == np.arange(len(permutation))[::-1]).all():
+        return tf.reverse(x, axis=[-1])
     columns = tf.unstack(x, num=len(permutation), axis=-1)
     return tf.stack([columns[i] for i in permutation], axis=-1)

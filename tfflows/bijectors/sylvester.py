@@ -1,0 +1,242 @@
+"""Sylvester flow."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tfflows.bijectors.amortized import Amortized, sizes_checked
+from tfflows.ops import numerics, tanh_equation
+
+_KINDS = ("orthogonal", "householder", "triangular")
+_LARGEST_DIAGONAL = math.sqrt(0.99)  # so that the product of two is above -1 in floating point too
+_OFF_DIAGONAL_LIMIT = 3.0
+_SMALLEST_SQUARE = 1e-30  # of the length of a vector that reflects
+
+
+class Sylvester(Amortized):
+    """Moves every event in an `M`-dimensional subspace: a planar flow with `M` hidden units instead of one.
+
+    With `Q` `[D, M]` of orthonormal columns, upper triangular `R` and `R~` `[M, M]`, and `b` `[M]`:
+
+    * forward: `y = x + Q R tanh(R~ Q^T x + b)`
+    * inverse: `x = y - Q R tanh(t)`, `t` the root of `t + R~ R tanh(t) = R~ Q^T y + b`
+    * forward log-det: `sum(log(1 + R_ii R~_ii tanh'(R~ Q^T x + b)_i))`, the Jacobian being triangular in the subspace
+
+    The slope of tanh is in (0, 1], so the map is invertible if every `R_ii R~_ii > -1`: the diagonals are
+    `sqrt(0.99) tanh(raw)`. Entries off the diagonals are `3 tanh(raw / 3)`; the raw ones of `R` lie above the diagonal
+    of one `M x M` matrix, those of `R~` below it, transposed.
+
+    | `kind` | `Q` | `M` |
+    | --- | --- | --- |
+    | "orthogonal" | any orthonormal vectors: `M` columns of a product of `M` Householder reflections | `num_vectors` |
+    | "householder" | a product of `num_vectors` Householder reflections | `D` |
+    | "triangular" | the identity; compositions put every other one between two reversing `Permutation`s | `D` |
+
+    (The paper orthogonalizes the vectors of the first kind by an iteration instead, which must converge. Reflections
+    are orthogonal whatever the raw vectors.)
+
+    `event_ndims`: 1. Cost: forward `O(D K + M^2)`, and to prepare `K` reflections, for each example if amortised,
+    `O(D K^2)`. Inverse: the same, and `M` equations of `M` unknowns, triangular, one after another: at most `M` times
+    about 10 steps of Newton's method.
+
+    It starts as the identity, `R = 0`, with a random `Q`.
+
+    Args:
+      event_size: int >= 1, `D`.
+      kind: "orthogonal", "householder" or "triangular".
+      num_vectors: int from 1 to `D`, see the table; 8 or `D`, whichever is smaller, by default.
+      conditioner: built Keras layer from the context alone to `Sylvester.num_raw(D, kind=, num_vectors=)` values, what
+        is added to the weights `vectors` (not of the triangular kind), `triangles`, `diagonal` and `b`; `None` for
+        parameters that are the same for all examples.
+      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
+      seed: int or `None`, of the initial `Q`.
+      name: str.
+
+    Raises:
+      ValueError: an event size below 1, an unknown kind, a number of vectors out of range, a missing context, or a
+        conditioner output of the wrong size.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.bijectors import Sylvester
+    >>> from tfflows.networks import ContextLinear
+    >>> hypernetwork = ContextLinear(Sylvester.num_raw(6, num_vectors=2), context_size=5)
+    >>> flow = Sylvester(6, num_vectors=2, conditioner=hypernetwork)
+    >>> flow.forward(tf.ones([8, 6]), context=tf.ones([8, 5])).shape.as_list()
+    [8, 6]
+
+    References:
+      Van den Berg, Hasenclever, Tomczak, Welling. Sylvester normalizing flows for variational inference. UAI 2018,
+      arXiv 1803.05649.
+    """
+
+    def __init__(
+        self,
+        event_size,
+        *,
+        kind="orthogonal",
+        num_vectors=None,
+        conditioner=None,
+        dtype="float32",
+        seed=None,
+        name="sylvester",
+    ):
+        parameters = dict(locals())
+        shapes = _shapes(event_size, kind, num_vectors)
+        self._num_hidden, self._vectors_shape = shapes["b"][0], shapes.get("vectors")
+        super().__init__(
+            event_size, shapes, conditioner=conditioner, dtype=dtype, seed=seed, parameters=parameters, name=name
+        )
+
+    @staticmethod
+    def num_raw(event_size, *, kind="orthogonal", num_vectors=None):
+        """What a conditioner must return on its last axis."""
+        return sum(math.prod(shape) for shape in _shapes(event_size, kind, num_vectors).values())
+
+    def random_values(self, rng):
+        values = {"diagonal": np.ones(self._num_hidden)}
+        return {**values, "vectors": rng.normal(size=self._vectors_shape)} if self._vectors_shape else values
+
+    def forward_and_log_det(self, x, context=None):
+        q, r, b = self._parts(x.dtype, context)
+        h = tf.tanh(r.second(q.projected(x)) + b)
+        return x + q.expanded(r.first(h)), _log_det(r.slope, h)
+
+    def inverse_and_log_det(self, y, context=None):
+        q, r, b = self._parts(y.dtype, context)
+        h = tf.tanh(_solve(r.product(), r.slope, r.second(q.projected(y)) + b))
+        return y - q.expanded(r.first(h)), -_log_det(r.slope, h)
+
+    def _parts(self, dtype, context):
+        """`Q`, the pair `R` and `R~`, and `b`."""
+        *vectors, triangles, diagonal, b = self.raw_parameters(dtype, context)
+        q = _Reflections(vectors[0], self._num_hidden) if vectors else _Identity()
+        return q, _Triangles(triangles, diagonal), b
+
+
+class _Identity:
+    """`Q = I`."""
+
+    def projected(self, x):
+        return x
+
+    def expanded(self, v):
+        return v
+
+
+class _Reflections:
+    """`Q`, the first `num_columns` columns of the product of the reflections `I - 2 v v^T / |v|^2`.
+
+    With `V` the vectors `v`, columns `[..., D, K]`, the product is `I - V S^-1 V^T`, where `S` has the products of
+    different vectors above its diagonal and half of `|v|^2` on it: one triangular system of `K` unknowns instead of one
+    reflection after another. A vector of zeros reflects nothing.
+    """
+
+    def __init__(self, vectors, num_columns):
+        self._v, self._v_first = vectors, vectors[..., :num_columns, :]
+        self._size, self._num_columns = vectors.shape[-2], num_columns
+        products, unit = tf.matmul(vectors, vectors, transpose_a=True), np.eye(vectors.shape[-1])
+        upper = tf.constant(np.triu(np.ones_like(unit), 1) + 0.5 * unit, products.dtype)
+        nothing = tf.logical_and(unit == 1, products <= _SMALLEST_SQUARE)
+        s = tf.where(nothing, tf.ones([], products.dtype), products * upper)
+        unit = tf.eye(vectors.shape[-1], batch_shape=tf.shape(s)[:-2], dtype=s.dtype)
+        self._inverse = tf.linalg.triangular_solve(s, unit, lower=False)
+
+    def projected(self, x):
+        """`Q^T x`."""
+        inner = _transposed_product(self._inverse, _transposed_product(self._v, x))
+        return x[..., : self._num_columns] - _product(self._v_first, inner)
+
+    def expanded(self, v):
+        """`Q v`."""
+        inner = _product(self._inverse, _transposed_product(self._v_first, v))
+        v = tf.pad(v, [[0, 0]] * (v.shape.rank - 1) + [[0, self._size - self._num_columns]])
+        return v - _product(self._v, inner)
+
+
+class _Triangles:
+    """The upper triangular `R` and `R~`, of one raw matrix, whose diagonal is that of `R`, and one more diagonal."""
+
+    def __init__(self, raw, diagonal):
+        ones = np.ones(raw.shape[-2:])
+        entries = numerics.bounded(raw, _OFF_DIAGONAL_LIMIT)
+        self._above = entries * tf.constant(np.triu(ones, 1), raw.dtype)
+        self._below = entries * tf.constant(np.tril(ones, -1), raw.dtype)
+        self._first = _LARGEST_DIAGONAL * tf.tanh(tf.linalg.diag_part(raw))
+        self._second = _LARGEST_DIAGONAL * tf.tanh(diagonal)
+        self.slope = self._first * self._second
+
+    def first(self, v):
+        """`R v`."""
+        return _product(self._above, v) + self._first * v
+
+    def second(self, v):
+        """`R~ v`."""
+        return _transposed_product(self._below, v) + self._second * v
+
+    def product(self):
+        """`R~ R`, the matrix."""
+        second = tf.linalg.set_diag(tf.linalg.matrix_transpose(self._below), self._second)
+        return second @ tf.linalg.set_diag(self._above, self._first)
+
+
+def _shapes(event_size, kind, num_vectors):
+    """Shapes of the raw parameters by name, in order."""
+    if kind not in _KINDS:
+        raise ValueError(f"`kind` must be one of {_KINDS}. Received: {kind!r}")
+    sizes_checked(event_size=event_size)
+    if kind == "triangular":
+        if num_vectors is not None:
+            raise ValueError(f"The triangular kind has no vectors. Received: num_vectors={num_vectors!r}")
+        return {"triangles": (event_size, event_size), "diagonal": (event_size,), "b": (event_size,)}
+    count = min(event_size, 8) if num_vectors is None else num_vectors
+    sizes_checked(num_vectors=count)
+    if count > event_size:
+        raise ValueError(f"`num_vectors` must be at most the event size, {event_size}. Received: {count}")
+    rank = count if kind == "orthogonal" else event_size
+    return {"vectors": (event_size, count), "triangles": (rank, rank), "diagonal": (rank,), "b": (rank,)}
+
+
+def _solve(matrix, slope, c):
+    """The root of `t + matrix tanh(t) = c`, `matrix` upper triangular with diagonal `slope`, with its derivatives.
+
+    Each round solves for every entry as if the later ones were right, which makes one more of them so, from the last to
+    the first. Then two steps of Newton's method, as in `tanh_equation.solve`.
+    """
+    fixed, diagonal, wanted = (tf.stop_gradient(each) for each in (matrix, slope, c))
+    above = tf.linalg.set_diag(fixed, tf.zeros_like(diagonal))
+
+    def round_(t, _):
+        found = tanh_equation.root(diagonal, wanted - _product(above, tf.tanh(t)))
+        found = tf.ensure_shape(found, t.shape)
+        return found, tf.reduce_any(found != t)
+
+    t, _ = tf.while_loop(lambda _, moved: moved, round_, (wanted, True), maximum_iterations=matrix.shape[-1])
+    t = tf.stop_gradient(t)
+    for _ in range(2):
+        h = tf.tanh(t)
+        jacobian = matrix * ((1.0 - h) * (1.0 + h))[..., None, :]
+        jacobian = tf.linalg.set_diag(jacobian, 1.0 + tf.linalg.diag_part(jacobian))
+        residual = t + _product(matrix, h) - c
+        t -= tf.linalg.triangular_solve(jacobian, residual[..., None], lower=False)[..., 0]
+    return t
+
+
+def _product(matrix, vector):
+    """`matrix @ vector` over the last axes; one matrix for all vectors is one product of two matrices."""
+    if matrix.shape.rank == 2:
+        return tf.tensordot(vector, matrix, axes=[[-1], [1]])
+    return tf.linalg.matvec(matrix, vector)
+
+
+def _transposed_product(matrix, vector):
+    """`matrix^T @ vector`, likewise."""
+    if matrix.shape.rank == 2:
+        return tf.tensordot(vector, matrix, axes=1)
+    return tf.linalg.matvec(matrix, vector, transpose_a=True)
+
+
+def _log_det(slope, h):
+    return tf.reduce_sum(tf.math.log1p(slope * (1.0 - h) * (1.0 + h)), axis=-1)

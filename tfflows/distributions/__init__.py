@@ -1,0 +1,17 @@
+"""Distributions beyond those of TFP, and the likelihoods that decoders are trained with."""
+
+from tfflows.distributions.discretized_logistic import DiscretizedLogistic
+from tfflows.distributions.likelihoods import (
+    BernoulliLikelihood,
+    CategoricalLikelihood,
+    DiscretizedLogisticLikelihood,
+    Likelihood,
+)
+
+__all__ = [
+    "BernoulliLikelihood",
+    "CategoricalLikelihood",
+    "DiscretizedLogistic",
+    "DiscretizedLogisticLikelihood",
+    "Likelihood",
+]

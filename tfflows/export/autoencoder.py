@@ -1,0 +1,48 @@
+"""A variational autoencoder as a SavedModel."""
+
+import tensorflow as tf
+
+from tfflows.export.saved_model import write
+
+
+def export_autoencoder(vae, path, *, verbose=False):
+    """Writes `vae` as a SavedModel; any TensorFlow program can load it without tfflows, Keras or TFP.
+
+    Endpoints, each an attribute of the loaded object and a serving signature, at any batch size; `seed` is int32 `[2]`:
+
+    * `encode(x, seed)`: float32 `[batch, *data_shape]` to draws of the posterior `[batch, D]`
+    * `decode(z)`: `[batch, D]` to what stands for `p(x | z)`, as `vae.decode`
+    * `sample(n, seed, temperature)`: int32 scalar, float32 scalar, to `[n, *data_shape]`
+    * `log_weights(x, num_samples, seed)`: nats `[num_samples, batch]`, as `vae.log_weights`
+
+    Args:
+      vae: anything built with these four methods, `data_shape`, `posterior` and `variables`.
+      path: folder to write.
+      verbose: bool, print the endpoints.
+    """
+    dtype = vae.posterior.event_dtype
+    x = tf.TensorSpec([None, *vae.data_shape], dtype, name="x")
+    z = tf.TensorSpec([None, vae.posterior.latent_size], dtype, name="z")
+    seed = tf.TensorSpec([2], tf.int32, name="seed")
+    count = {name: tf.TensorSpec([], tf.int32, name=name) for name in ("n", "num_samples")}
+    temperature = tf.TensorSpec([], tf.float32, name="temperature")
+
+    def encode(x, seed):
+        return vae.encode(x, seed=seed)
+
+    def decode(z):
+        return vae.decode(z)
+
+    def sample(n, seed, temperature):
+        return vae.sample(n, seed=seed, temperature=tf.cast(temperature, dtype))
+
+    def log_weights(x, num_samples, seed):
+        return vae.log_weights(x, num_samples=num_samples, seed=seed)
+
+    endpoints = [
+        (encode, [x, seed]),
+        (decode, [z]),
+        (sample, [count["n"], seed, temperature]),
+        (log_weights, [x, count["num_samples"], seed]),
+    ]
+    write(endpoints, vae.variables, path, verbose=verbose)

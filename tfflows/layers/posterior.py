@@ -1,0 +1,214 @@
+"""What every posterior layer shares: features in, a latent out, its divergence from the prior added to the loss."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfflows import bijectors, bridge, serialization
+from tfflows.layers import priors
+from tfflows.ops import seeds
+
+_LOG_SCALE_LIMIT = 10.0  # scales of the base from 4.5e-5 to 2.2e4: all their squares are float32 numbers
+
+
+class Posterior(keras.layers.Layer):
+    """Base of amortised posteriors `q(z | h)`: a diagonal Gaussian, then a chain of bijectors that sees the features.
+
+    With features `h` `[..., F]`, `(mean, raw) = W h + b` and `e ~ N(0, I)`:
+
+    * `z_0 = mean + exp(log_scale) e`, `log_scale = 10 tanh(raw / 10)`
+    * `z = forward(z_0; h)`, the composition of `make_bijectors`
+    * `log q(z | h) = log N(e; 0, I) - sum(log_scale) - log|det dz/dz_0|`
+
+    so that a draw costs one forward pass of each bijector, its inverse never. Called on features it returns `z` and
+    adds `beta KL(q || prior)`, averaged over all leading axes, with `add_loss`. Keras treats that like a loss of
+    `compile`: on several replicas each averages over its own examples, and the mean of these averages is trained on.
+    `sample_weight` does not reach it. The divergence is estimated as `log q(z | h) - log p(z)` with that one draw, or
+    in closed form where there is one.
+
+    **Free bits.** With `free_bits = a > 0` the divergence costs nothing below `a` nats per latent dimension:
+    `beta sum_j max(a |j|, mean KL_j)` over groups `j` of `|j|` dimensions, the mean over the batch inside the maximum.
+    A group is one dimension where the divergence is a sum over dimensions (a diagonal Gaussian and a standard normal
+    prior), and the whole vector elsewhere.
+
+    Linear maps, noise, bijections and densities are float32 (float64 under "float64"); networks of the bijectors
+    follow the layer's precision policy. `z` is float32 and is cast by the layer that takes it.
+
+    Subclasses write `make_bijectors`, and `least_latent_size` where one dimension is too few.
+
+    Args:
+      latent_size: int, `D`.
+      beta: float >= 0, weight of the divergence. A variable of the layer, `layer.beta`, that is saved with the model
+        and may be assigned during training (`callbacks.KLWarmUp`).
+      free_bits: float >= 0, nats per latent dimension.
+      return_log_q: bool, return the pair `(z, log q(z | h))` and add no loss.
+      prior: `tfd.Distribution` or `models.FlowModel` over `[D]`, trained with the layer; `None` for `N(0, I)`.
+      seed: int or `None`, of the noise when a call gives none, and of the initial weights.
+      **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+      features: floating `Tensor` `[..., F]`, `F` known.
+      num_samples: int, independent draws for each example; `None` for one without an axis of its own.
+      seed: int, or an integer `Tensor` `[2]`, for a draw that can be repeated.
+
+    Returns:
+      `z` `[..., D]`, or `[num_samples, ..., D]`; with `return_log_q` also `log q(z | h)`, nats, without the last.
+
+    Raises:
+      ValueError: a latent size that is no integer or too small, a negative weight, a prior over other events, or
+        features of another or an unknown size.
+
+    References:
+      Rezende, Mohamed. Variational inference with normalizing flows. ICML 2015, arXiv 1505.05770. Kingma, Salimans,
+      Jozefowicz, Chen, Sutskever, Welling. Improving variational inference with inverse autoregressive flow. NeurIPS
+      2016, arXiv 1606.04934 (free bits).
+    """
+
+    least_latent_size = 1
+    """The smallest latent that the bijectors do something to."""
+
+    def __init__(
+        self, latent_size, *, beta=1.0, free_bits=0.0, return_log_q=False, prior=None, seed=None, dtype=None, **kwargs
+    ):
+        super().__init__(dtype=dtype, autocast=False, **kwargs)
+        if not isinstance(latent_size, int) or latent_size < 1:
+            raise ValueError(f"`latent_size` must be an integer of at least 1. Received: {latent_size!r}")
+        if latent_size < self.least_latent_size:
+            raise ValueError(
+                f"{type(self).__name__} needs a `latent_size` of at least {self.least_latent_size}. "
+                f"Received: {latent_size}"
+            )
+        for name, value in {"beta": beta, "free_bits": free_bits}.items():
+            if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
+                raise ValueError(f"`{name}` must be a number of at least 0. Received: {value!r}")
+        priors.check(prior, latent_size)
+        self.latent_size, self.free_bits, self.return_log_q = latent_size, float(free_bits), return_log_q
+        self.seed, self.prior = seed, prior
+        self.prior_layers = priors.layers_of(prior)
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.initial_beta = float(beta)
+        self.beta = self.add_weight(
+            name="beta", shape=(), initializer=keras.initializers.Constant(beta), dtype="float32", trainable=False
+        )
+
+    # -- subclass interface ------------------------------------------------------------------------------------
+    def make_bijectors(self, context_size):
+        """Subclasses: bijectors of events `[D]`, data end first, each given the features `[..., context_size]`.
+
+        Their layers are built, and those that compute in half precision take `self.dtype_policy`.
+        """
+        return []
+
+    # -- Keras -------------------------------------------------------------------------------------------------
+    def build(self, input_shape):
+        size = input_shape[-1]
+        if size is None:
+            raise ValueError(f"{self.name} needs features of a known size. Received: shape {tuple(input_shape)}")
+        self.context_size = size
+        with bridge.outside_scratch_graphs():
+            kernel = keras.initializers.GlorotUniform(seed=self.seed)
+            self.heads = keras.layers.Dense(
+                2 * self.latent_size, kernel_initializer=kernel, dtype=self.event_dtype, name="heads"
+            )
+            self.heads.build((None, size))
+            links = self.make_bijectors(size)
+            self.flow = bijectors.Chain(links) if links else None
+            self.flow_layers = bridge.adopt(self.flow) if links else []
+
+    def call(self, features, num_samples=None, seed=None):
+        if self.return_log_q:
+            return self.draw(features, num_samples=num_samples, seed=seed)
+        z, divergence = self.draw_with_divergence(features, num_samples=num_samples, seed=seed)
+        self.add_loss(self.penalty(divergence))
+        return z
+
+    # -- the posterior -----------------------------------------------------------------------------------------
+    @property
+    def event_dtype(self):
+        """Dtype of `z` and of all densities, whatever the precision policy: its name."""
+        return "float64" if self.variable_dtype == "float64" else "float32"
+
+    def draw(self, features, *, num_samples=None, seed=None):
+        """`(z, log q(z | h))`, see the class; no loss is added."""
+        return self._draw(self._checked(features), num_samples, seed)[:2]
+
+    def draw_with_divergence(self, features, *, prior=None, num_samples=None, seed=None):
+        """`(z, divergence)`; no loss is added.
+
+        Args:
+          features, num_samples, seed: see the class.
+          prior: in the place of the layer's own.
+
+        Returns:
+          `z` `[..., D]` and estimates of `KL(q || prior)` by groups, nats `[..., groups]` (`[num_samples, ...]` when
+          there are so many draws and no closed form): their sum over the last axis is the divergence.
+        """
+        z, log_q, mean, log_scale = self._draw(self._checked(features), num_samples, seed)
+        prior = self.prior if prior is None else prior
+        return z, self._divergence(z, log_q, mean, log_scale, prior)
+
+    def penalty(self, divergence):
+        """What is added to the loss for a divergence by groups `[..., groups]`: a scalar, see the class."""
+        mean = tf.reduce_mean(divergence, axis=list(range(divergence.shape.rank - 1)))
+        if self.free_bits:
+            mean = tf.maximum(mean, self.free_bits * self.latent_size / divergence.shape[-1])
+        return tf.cast(self.beta, mean.dtype) * tf.reduce_sum(mean)
+
+    def _divergence(self, z, log_q, mean, log_scale, prior):
+        return (log_q - priors.log_prob(prior, z))[..., None]
+
+    def _draw(self, features, num_samples, seed):
+        mean, raw = tf.split(self.heads(features), 2, axis=-1)
+        log_scale = _LOG_SCALE_LIMIT * tf.tanh(raw / _LOG_SCALE_LIMIT)
+        shape = tf.shape(mean) if num_samples is None else tf.concat([[num_samples], tf.shape(mean)], axis=0)
+        seed = seeds.stateless(self.seed_generator if seed is None else seed)
+        e = tf.random.stateless_normal(shape, seed, dtype=mean.dtype)
+        draws = num_samples if isinstance(num_samples, int) else None
+        e = tf.ensure_shape(e, mean.shape if num_samples is None else [draws, *mean.shape])
+        z = mean + tf.exp(log_scale) * e
+        log_q = priors.log_prob(None, e) - tf.reduce_sum(log_scale, axis=-1)
+        if self.flow is not None:
+            z, log_det = self.flow.forward_and_log_det(z, context=features)
+            log_q -= log_det
+        return z, log_q, mean, log_scale
+
+    def _checked(self, features):
+        features = tf.convert_to_tensor(features)
+        if not self.built:
+            self.build(features.shape)
+        if features.shape.rank is None or features.shape.rank < 1 or features.shape[-1] != self.context_size:
+            raise ValueError(
+                f"{self.name} was built for features of size {self.context_size}. Received: shape {features.shape}"
+            )
+        return tf.cast(features, self.event_dtype)
+
+    # -- shapes and configs ------------------------------------------------------------------------------------
+    def compute_output_spec(self, features, num_samples=None, seed=None):
+        batch = (*(() if num_samples is None else (num_samples,)), *features.shape[:-1])
+        z = keras.KerasTensor((*batch, self.latent_size), dtype=self.event_dtype)
+        return (z, keras.KerasTensor(batch, dtype=self.event_dtype)) if self.return_log_q else z
+
+    def compute_output_shape(self, input_shape):
+        batch = tuple(input_shape[:-1])
+        return ((*batch, self.latent_size), batch) if self.return_log_q else (*batch, self.latent_size)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "latent_size": self.latent_size,
+            "beta": self.initial_beta,
+            "free_bits": self.free_bits,
+            "return_log_q": self.return_log_q,
+            "prior": None if self.prior is None else serialization.serialize(self.prior),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        if isinstance(config.get("prior"), dict):
+            config["prior"] = serialization.deserialize(config["prior"])
+        if isinstance(config.get("dtype"), dict):
+            config["dtype"] = keras.saving.deserialize_keras_object(config["dtype"])
+        return cls(**config)

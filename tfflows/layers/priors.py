@@ -1,0 +1,57 @@
+"""What a latent may have as its prior: nothing (a standard normal), a distribution, a flow."""
+
+import math
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows import bridge
+
+tfd = tfp.distributions
+
+
+def check(prior, latent_size):
+    """Refuses a prior that is not one over events `[latent_size]`.
+
+    Raises:
+      TypeError: neither a `tfd.Distribution` nor a model with `log_prob`, `sample` and `event_shape`.
+      ValueError: batches of distributions, or events of another shape.
+    """
+    if prior is None:
+        return
+    if not all(hasattr(prior, name) for name in ("log_prob", "sample", "event_shape")):
+        raise TypeError(
+            f"`prior` must be a tfp.distributions.Distribution or a tfflows flow. Received: {type(prior).__name__}"
+        )
+    batch = tuple(getattr(prior, "batch_shape", ()))
+    if tuple(prior.event_shape) != (latent_size,) or batch:
+        raise ValueError(
+            f"`prior` must be over events of shape ({latent_size},), the latent's, with batch shape []. "
+            f"Received: event shape {tuple(prior.event_shape)}, batch shape {batch}"
+        )
+
+
+def layers_of(prior):
+    """The Keras layers that hold the weights of a distribution; a flow is a layer itself."""
+    return bridge.adopt(prior) if isinstance(prior, tfd.Distribution) else []
+
+
+def log_prob(prior, z):
+    """`log p(z)` of latents `[..., D]`, nats `[...]`."""
+    if prior is None:
+        return -0.5 * tf.reduce_sum(z**2 + math.log(2 * math.pi), axis=-1)
+    # A new tensor: TFP's cache then holds no answer for it from before a weight update.
+    return tf.cast(prior.log_prob(tf.identity(z)), z.dtype)
+
+
+def sample(prior, n, latent_size, *, dtype, seed, temperature):
+    """Draws `[n, latent_size]`; a temperature scales those of a distribution about its mean, of a flow in its base."""
+    if prior is None:
+        return tf.cast(temperature, dtype) * tf.random.stateless_normal([n, latent_size], seed, dtype=dtype)
+    if not isinstance(prior, tfd.Distribution):
+        return tf.cast(prior.sample(n, seed=seed, temperature=temperature), dtype)
+    z = tf.cast(prior.sample(n, seed=seed), dtype)
+    if isinstance(temperature, (int, float)) and temperature == 1:
+        return z
+    mean = tf.cast(prior.mean(), dtype)
+    return mean + tf.cast(temperature, dtype) * (z - mean)
