@@ -1,6 +1,6 @@
 """Fit flows to the four energies of Rezende and Mohamed (2015), and see how close they come.
 
-python examples/energy_targets.py [--steps 20000] [--seeds 3] [--energies 1 2 3 4] [--output energy_targets] [--fast]
+python examples/energy_targets.py [--steps 30000] [--seeds 3] [--energies 1 2 3 4] [--output energy_targets] [--fast]
 
 The energies are known up to a constant on the box (-4, 4)^2, and the constant is known too, so that the divergence
 KL(q || p) of a fitted flow is measured, not bounded. Prints a table as it goes, and writes a figure with every target
@@ -19,7 +19,7 @@ from tfflows import bijectors, datasets, evaluation, models, networks, plotting
 tfb = tfp.bijectors
 
 COUPLINGS, HIDDEN_UNITS = 16, (64, 64)
-LEARNING_RATE, BATCH_SIZE = 3e-3, 256
+LEARNING_RATE, BATCH_SIZE = 5e-3, 256
 
 
 def planar(count, seed):
@@ -51,7 +51,7 @@ def fit(energy, links, seed, options):
         energy.unnormalized_log_prob,
         bijector,
         event_shape=(2,),
-        annealing_steps=options.steps // 3,
+        annealing_steps=options.steps // 2,
         seed=seed,
     )
     rate = keras.optimizers.schedules.CosineDecay(0.0, options.steps, warmup_target=LEARNING_RATE, warmup_steps=100)
@@ -74,7 +74,7 @@ def centres(size=160):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=20_000, help="training steps of each flow (default 20000)")
+    parser.add_argument("--steps", type=int, default=30_000, help="training steps of each flow (default 30000)")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each flow (default 3)")
     parser.add_argument("--energies", type=int, nargs="+", default=[1, 2, 3, 4], choices=[1, 2, 3, 4])
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("energy_targets"), help="folder")
