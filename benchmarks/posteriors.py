@@ -37,11 +37,14 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds (default 9)")
     parser.add_argument("--steps", type=int, default=128, help="training steps in a round (default 128)")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="default both")
+    parser.add_argument("--compilers", nargs="+", choices=COMPILERS, default=list(COMPILERS), help="default both")
     reporting.add_arguments(parser)
     args = parser.parse_args()
+    args.posteriors = list(POSTERIORS)
     if args.fast:
-        args.rounds, args.steps = 2, STEPS_PER_CALL
-        COMPILERS.pop("XLA")
+        args.rounds, args.steps, args.posteriors = 2, STEPS_PER_CALL, ["Gaussian", "Sylvester, orthogonal", "IAF"]
+        args.networks, args.compilers = ["dense"], ["graph"]
     return args
 
 
@@ -84,7 +87,7 @@ def seconds_per_step(vaes, x, args):
 
 def measure(kind, compiler, x, args):
     """Rows of the table for one kind of networks, compiled in one way, and the times by posterior."""
-    vaes = {name: make_autoencoder(make(), kind, compiler) for name, make in POSTERIORS.items()}
+    vaes = {name: make_autoencoder(POSTERIORS[name](), kind, compiler) for name in args.posteriors}
     times = seconds_per_step(vaes, x, args)
     rows = []
     for name, vae in vaes.items():
@@ -102,8 +105,8 @@ def main():
     keras.utils.set_random_seed(0)
     x = np.random.default_rng(0).random((args.steps * BATCH_SIZE, SIDE, SIDE, 1))
     x, rows, record = (x < 0.2).astype("float32"), [], {"steps": args.steps}
-    for kind in NETWORKS:
-        for compiler in COMPILERS:
+    for kind in args.networks:
+        for compiler in args.compilers:
             found, times = measure(kind, compiler, x, args)
             rows, record[f"{kind}, {compiler}"] = rows + found, times
             print(f"{kind}, {compiler}: done", flush=True)

@@ -132,6 +132,7 @@ def parse_options():
     options.hidden_units = (128, 128) if small else (400, 400)
     if options.fast:
         options.epochs, options.seeds, options.draws, options.only = 1, 1, 2, ["gaussian", "iaf"]
+        options.num_flows, options.hidden_units = 1, (16,)
     return options
 
 

@@ -180,7 +180,8 @@ class VariationalAutoencoder(keras.Model):
             (first, _), x = inputs.peek(x)
             self._build_for(first)
         if self._auto_steps:
-            steps = execution.steps_per_call(self, kwargs.get("steps_per_epoch"))
+            known = inputs.is_array(x) or isinstance(x, tf.data.Dataset)  # of a generator Keras has to see the end
+            steps = execution.steps_per_call(self, kwargs.get("steps_per_epoch")) if known else 1
             if steps != self.steps_per_execution:
                 self.steps_per_execution, self.train_function = steps, None
         with self._explained():
