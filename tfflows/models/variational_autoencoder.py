@@ -180,8 +180,7 @@ class VariationalAutoencoder(keras.Model):
             (first, _), x = inputs.peek(x)
             self._build_for(first)
         if self._auto_steps:
-            known = inputs.is_array(x) or isinstance(x, tf.data.Dataset)  # of a generator Keras has to see the end
-            steps = execution.steps_per_call(self, kwargs.get("steps_per_epoch")) if known else 1
+            steps = execution.steps_per_call(self, kwargs.get("steps_per_epoch"))
             if steps != self.steps_per_execution:
                 self.steps_per_execution, self.train_function = steps, None
         with self._explained():
