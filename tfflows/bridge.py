@@ -15,7 +15,6 @@ import contextlib
 import copy
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 from keras.src.backend.common import global_state
@@ -137,17 +136,6 @@ class KerasBijector(tfb.Bijector):
             raise ValueError(f"{self.name} expects events of rank {rank} or more. Received: shape {x.shape}")
         if wanted is not None and not wanted.is_compatible_with(x.shape[x.shape.rank - rank :]):
             raise ValueError(f"{self.name} expects events of shape {wanted}. Received: shape {x.shape}")
-
-    def rows_to_adapt_to(self, y):
-        """The batch `y` as rows of its last axis, a float64 array `[n, C]`.
-
-        Raises:
-          ValueError: an empty or non-finite batch.
-        """
-        rows = y.numpy().astype("float64").reshape(-1, y.shape[-1])
-        if not len(rows) or not np.isfinite(rows).all():
-            raise ValueError(f"{self.name} adapts to finite data, one event or more. Received: shape {y.shape}")
-        return rows
 
     # -- what TFP and Keras ask --------------------------------------------------------------------------------
     @property

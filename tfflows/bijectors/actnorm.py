@@ -81,7 +81,7 @@ class ActNorm(KerasBijector):
         y = tf.convert_to_tensor(y)
         self.check_input(y)
         if not self.adapted:
-            values = self.rows_to_adapt_to(y)
+            values = shapes.finite_rows(y, self.name)
             self.shift.assign(values.mean(0))
             self.log_scale.assign(np.log(np.maximum(values.std(0), _SMALLEST_SCALE)))
             self._adapted.assign(1)

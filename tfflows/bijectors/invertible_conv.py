@@ -115,7 +115,7 @@ class InvertibleConv(KerasBijector):
         y = tf.convert_to_tensor(y)
         self.check_input(y)
         if not self.adapted:
-            kernel = self._matrix(tf.float64)[0].numpy() @ _whitening(self.rows_to_adapt_to(y))
+            kernel = self._matrix(tf.float64)[0].numpy() @ _whitening(shapes.finite_rows(y, self.name))
             for name, value in self._values(kernel).items():
                 getattr(self, name).assign(tf.cast(value, getattr(self, name).dtype))
             self._whitened.assign(1)

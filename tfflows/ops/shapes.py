@@ -54,3 +54,15 @@ def permute_last_axis(x, permutation):
         return tf.reverse(x, axis=[-1])
     columns = tf.unstack(x, num=len(permutation), axis=-1)
     return tf.stack([columns[i] for i in permutation], axis=-1)
+
+
+def finite_rows(y, name):
+    """A batch `y` as rows of its last axis, a float64 array `[n, C]`, for the bijector of that name to adapt to.
+
+    Raises:
+      ValueError: an empty or non-finite batch.
+    """
+    rows = y.numpy().astype("float64").reshape(-1, y.shape[-1])
+    if not len(rows) or not np.isfinite(rows).all():
+        raise ValueError(f"{name} adapts to finite data, one event or more. Received: shape {y.shape}")
+    return rows
