@@ -19,7 +19,14 @@ def test_reconstruction_at_96_steps_after_training(dtype):
     losses = flow.fit(patches.train[:1600], batch_size=16, verbose=0).history["loss"]
     assert np.isfinite(losses).all()
     y = flow.dequantization(patches.test[:32], seed=0)[0]
+    errors = {"as trained": error(flow, y), "in float32": error(flow.with_precision("float32"), y)}
+    print(f"{dtype}: largest error of a pixel, " + ", ".join(f"{how} {value:.1e}" for how, value in errors.items()))
+    # Networks in half precision round what they are given: an input a hair away may round to the next number.
+    assert errors["in float32"] <= 1e-4
+    assert errors["as trained"] <= {"float32": 1e-4, "mixed_float16": 0.1, "mixed_bfloat16": 0.5}[dtype]
+
+
+def error(flow, y):
+    """The largest error of `forward(inverse(y))`, pixels from 0 to 1."""
     back = flow.bijector.forward(tf.identity(flow.bijector.inverse(y)))
-    error = float(tf.reduce_max(tf.abs(back - y))) / 256  # pixels from 0 to 1
-    print(f"{dtype}: largest error {error:.1e}")
-    assert error <= 1e-4
+    return float(tf.reduce_max(tf.abs(back - y))) / 256
