@@ -18,6 +18,7 @@ from tfflows.bijectors import (
     ActNorm,
     AdditiveCoupling,
     AffineCoupling,
+    AutoregressiveSpline,
     Chain,
     DiagonalAffine,
     FactorOut,
@@ -29,6 +30,7 @@ from tfflows.bijectors import (
     Planar,
     Radial,
     Repeated,
+    SplineCoupling,
     Squeeze,
     Sylvester,
 )
@@ -298,7 +300,7 @@ def _repeated_conditional(policy):
     return Chain([repeated, _affine(policy, masks.half(4), 1, context_size=3)])
 
 
-def _amortized(policy, kind, size, num_raw, context=None, **options):
+def _amortized(policy, kind, size, num_raw, context=None, /, **options):
     """A planar, radial or Sylvester flow with weights, or moved by a vector or class context."""
     sizes = {"vector": {"context_size": 3}, "class": {"num_classes": 3}}.get(context)
     net = None if sizes is None else ContextLinear(num_raw, dtype=policy, **sizes)
@@ -326,6 +328,17 @@ def _autoregressive_context(policy):
     first = InverseAutoregressive(_made(policy, 3, context_size=3))
     second = InverseAutoregressive(_made(policy, 3, context_size=3, order="reversed", degrees="random", residual=True))
     return Chain([first, second])
+
+
+def _spline(policy, mask, seed=1, *, bins=4, circular=False, **options):
+    units = (3 * bins - (not circular)) * int((~mask).sum())
+    bijection = {"bins": bins, "circular": circular, "box": 3.0}
+    return SplineCoupling(mask, _mlp(policy, units, seed, **options), **bijection)
+
+
+def _autoregressive_spline(policy, size, parallel="inverse", **options):
+    net = _made(policy, size, num_outputs=11, **options)
+    return AutoregressiveSpline(net, parallel=parallel, bins=4, box=3.0)
 
 
 _UNIT = (0.0, 1.0)
@@ -378,6 +391,12 @@ CASES = [
     Case("inverse_autoregressive", lambda p: InverseAutoregressive(_made(p, 2)), (2,)),
     Case("inverse_autoregressive_context", _autoregressive_context, (3,), context="vector"),
     Case("masked_autoregressive", lambda p: MaskedAutoregressive(_made(p, 3, order=[1, 2, 0])), (3,)),
+    Case("spline_plane", lambda p: _spline(p, masks.half(2)), (2,)),
+    Case("spline_circular", lambda p: _spline(p, _ODD, circular=True), (5,)),
+    Case("spline_vector_context", lambda p: _spline(p, _FLIP, context_size=3), (4,), context="vector"),
+    Case("autoregressive_spline", lambda p: _autoregressive_spline(p, 3), (3,)),
+    Case("autoregressive_spline_class_context",
+         lambda p: _autoregressive_spline(p, 3, "forward", order=[2, 0, 1], num_classes=3), (3,), context="class"),
     Case("sylvester_orthogonal", lambda p: _sylvester(p, 3, num_vectors=2), (3,)),
     Case("sylvester_householder", lambda p: _sylvester(p, 3, kind="householder", num_vectors=2), (3,)),
     Case("sylvester_triangular", lambda p: _sylvester(p, 2, kind="triangular"), (2,)),
@@ -390,7 +409,8 @@ CASES = [
 # Differ from a neighbour in one formula: the expensive tests take them under `-m slow` only.
 VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign", "affine_sigmoid", "affine_unbounded",
             "affine_relu_residual", "additive_class_context", "conv_net", "invertible_conv_plain",
-            "planar", "radial", "inverse_autoregressive", "sylvester_orthogonal", "sylvester_triangular"}  # fmt: skip
+            "planar", "radial", "inverse_autoregressive", "sylvester_orthogonal", "sylvester_triangular",
+            "spline_vector_context"}  # fmt: skip
 
 
 def costly(cases):

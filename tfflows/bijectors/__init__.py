@@ -5,6 +5,7 @@ from tfflows.bijectors.additive_coupling import AdditiveCoupling
 from tfflows.bijectors.affine_coupling import AffineCoupling
 from tfflows.bijectors.amortized import Amortized
 from tfflows.bijectors.autoregressive import Autoregressive
+from tfflows.bijectors.autoregressive_spline import AutoregressiveSpline
 from tfflows.bijectors.chain import Chain
 from tfflows.bijectors.coupling import Coupling
 from tfflows.bijectors.diagonal_affine import DiagonalAffine
@@ -17,6 +18,7 @@ from tfflows.bijectors.permutation import Permutation
 from tfflows.bijectors.planar import Planar
 from tfflows.bijectors.radial import Radial
 from tfflows.bijectors.repeated import Repeated
+from tfflows.bijectors.spline_coupling import SplineCoupling
 from tfflows.bijectors.squeeze import Squeeze
 from tfflows.bijectors.sylvester import Sylvester
 
@@ -26,6 +28,7 @@ __all__ = [
     "AffineCoupling",
     "Amortized",
     "Autoregressive",
+    "AutoregressiveSpline",
     "Chain",
     "Coupling",
     "DiagonalAffine",
@@ -38,6 +41,7 @@ __all__ = [
     "Planar",
     "Radial",
     "Repeated",
+    "SplineCoupling",
     "Squeeze",
     "Sylvester",
 ]
