@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import reporting
 
-from tfflows import layers
+from tfflows import layers, models
 
 PIXELS, UNITS, LATENT_SIZE, BATCH_SIZE, NUM_FLOWS = 784, 512, 32, 128, 4
 STEPS_PER_CALL = 16
@@ -43,43 +43,37 @@ def parse_args():
     return args
 
 
+def dense(units, *, last=None):
+    """Hidden layers, and a last one without an activation."""
+    hidden = [keras.layers.Dense(units, activation="relu") for _ in range(2)]
+    return keras.Sequential(hidden if last is None else [*hidden, keras.layers.Dense(last)])
+
+
 def make_autoencoder(posterior, jit_compile):
     """The autoencoder around a posterior, compiled."""
-    inputs = keras.Input((PIXELS,))
-    h = inputs
-    for _ in range(2):
-        h = keras.layers.Dense(UNITS, activation="relu")(h)
-    h = posterior(h)
-    for _ in range(2):
-        h = keras.layers.Dense(UNITS, activation="relu")(h)
-    model = keras.Model(inputs, keras.layers.Dense(PIXELS)(h))
-
-    def nats(x, logits):
-        return PIXELS * keras.ops.mean(keras.losses.binary_crossentropy(x, logits, from_logits=True))
-
-    optimizer = keras.optimizers.Adam(1e-3)
-    model.compile(optimizer, loss=nats, jit_compile=jit_compile, steps_per_execution=STEPS_PER_CALL)
-    return model
+    vae = models.VariationalAutoencoder(dense(UNITS), dense(UNITS, last=PIXELS), posterior)
+    vae.compile(keras.optimizers.Adam(1e-3), jit_compile=jit_compile, steps_per_execution=STEPS_PER_CALL)
+    return vae
 
 
-def seconds_per_step(models, x, args):
-    """Seconds of a step of each model, one per round; the models take turns."""
-    times = {case: [] for case in models}
-    for model in models.values():
-        model.fit(x[: STEPS_PER_CALL * BATCH_SIZE], x[: STEPS_PER_CALL * BATCH_SIZE], batch_size=BATCH_SIZE, verbose=0)
+def seconds_per_step(vaes, x, args):
+    """Seconds of a step of each autoencoder, one per round; they take turns."""
+    times = {case: [] for case in vaes}
+    for vae in vaes.values():
+        vae.fit(x[: STEPS_PER_CALL * BATCH_SIZE], batch_size=BATCH_SIZE, verbose=0)
     for _ in range(args.rounds):
-        for case, model in models.items():
+        for case, vae in vaes.items():
             start = time.perf_counter()
-            model.fit(x, x, batch_size=BATCH_SIZE, verbose=0)
+            vae.fit(x, batch_size=BATCH_SIZE, verbose=0)
             times[case].append((time.perf_counter() - start) / args.steps)
     return times
 
 
-def summary(args, models, times):
+def summary(args, vaes, times):
     """The table, and every ratio by case."""
     rows, ratios = [], {}
     for name in POSTERIORS:
-        row = [name, f"{models[name, 'graph'].count_params():,}"]
+        row = [name, f"{vaes[name, 'graph'].count_params():,}"]
         for mode in MODES:
             case = name, mode
             ratios[case] = [mine / base for mine, base in zip(times[case], times["Gaussian", mode], strict=True)]
@@ -109,13 +103,13 @@ def main():
     reporting.use_threads(args.threads)
     keras.utils.set_random_seed(0)
     x = (np.random.default_rng(0).random((args.steps * BATCH_SIZE, PIXELS)) < 0.2).astype("float32")
-    models = {
+    vaes = {
         (name, mode): make_autoencoder(make(), jit_compile)
         for name, make in POSTERIORS.items()
         for mode, jit_compile in MODES.items()
     }
-    times = seconds_per_step(models, x, args)
-    text, ratios = summary(args, models, times)
+    times = seconds_per_step(vaes, x, args)
+    text, ratios = summary(args, vaes, times)
     print()
     record = {
         "steps": args.steps,

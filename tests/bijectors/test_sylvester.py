@@ -35,7 +35,7 @@ def reflections(vectors):
 def test_is_the_papers_formula(kind):
     size = 4
     flow, x = shaken(size, **KINDS[kind]), np.random.default_rng(1).normal(size=(6, size))
-    raw, rank = flow.triangles.numpy(), len(flow.b)
+    raw, rank = flow.triangles.numpy(), flow.b.shape[0]
     q = np.eye(size) if kind == "triangular" else reflections(flow.vectors.numpy())[:, :rank]
     bounded = 3 * np.tanh(raw / 3)
     r = np.triu(bounded, 1) + np.diag(np.sqrt(0.99) * np.tanh(np.diag(raw)))

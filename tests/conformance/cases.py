@@ -22,9 +22,11 @@ from tfflows.bijectors import (
     Chain,
     DiagonalAffine,
     FactorOut,
+    Householder,
     InverseAutoregressive,
     InvertibleConv,
     Logit,
+    LULinear,
     MaskedAutoregressive,
     Permutation,
     Planar,
@@ -33,6 +35,7 @@ from tfflows.bijectors import (
     SplineCoupling,
     Squeeze,
     Sylvester,
+    TailTransform,
 )
 from tfflows.models import FlowModel
 from tfflows.networks import MADE, MLP, ContextLinear, ConvNet, ConvResNet
@@ -300,11 +303,11 @@ def _repeated_conditional(policy):
     return Chain([repeated, _affine(policy, masks.half(4), 1, context_size=3)])
 
 
-def _amortized(policy, kind, size, num_raw, context=None, /, **options):
+def _amortized(policy, flow, size, num_raw, context=None, **options):
     """A planar, radial or Sylvester flow with weights, or moved by a vector or class context."""
     sizes = {"vector": {"context_size": 3}, "class": {"num_classes": 3}}.get(context)
     net = None if sizes is None else ContextLinear(num_raw, dtype=policy, **sizes)
-    return _shaken(kind(size, conditioner=net, dtype=bijection_dtype(policy), seed=0, **options))
+    return _shaken(flow(size, conditioner=net, dtype=bijection_dtype(policy), seed=0, **options))
 
 
 def _planar(policy, size, context=None, **options):
@@ -397,6 +400,9 @@ CASES = [
     Case("autoregressive_spline", lambda p: _autoregressive_spline(p, 3), (3,)),
     Case("autoregressive_spline_class_context",
          lambda p: _autoregressive_spline(p, 3, "forward", order=[2, 0, 1], num_classes=3), (3,), context="class"),
+    Case("lu_linear", lambda p: _shaken(LULinear(4, dtype=bijection_dtype(p))), (4,)),
+    Case("householder", lambda p: _shaken(Householder(3, dtype=bijection_dtype(p), seed=0)), (3,)),
+    Case("tail_transform", lambda p: _shaken(TailTransform([2], dtype=bijection_dtype(p)), by=1.0), (2,)),
     Case("sylvester_orthogonal", lambda p: _sylvester(p, 3, num_vectors=2), (3,)),
     Case("sylvester_householder", lambda p: _sylvester(p, 3, kind="householder", num_vectors=2), (3,)),
     Case("sylvester_triangular", lambda p: _sylvester(p, 2, kind="triangular"), (2,)),
@@ -409,8 +415,8 @@ CASES = [
 # Differ from a neighbour in one formula: the expensive tests take them under `-m slow` only.
 VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign", "affine_sigmoid", "affine_unbounded",
             "affine_relu_residual", "additive_class_context", "conv_net", "invertible_conv_plain",
-            "planar", "radial", "inverse_autoregressive", "sylvester_orthogonal", "sylvester_triangular",
-            "spline_vector_context"}  # fmt: skip
+            "planar", "planar_leaky_relu", "radial", "inverse_autoregressive", "sylvester_orthogonal",
+            "sylvester_triangular", "sylvester_class_context", "spline_vector_context", "householder", "lu_linear"}  # fmt: skip
 
 
 def costly(cases):

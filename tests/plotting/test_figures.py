@@ -65,6 +65,22 @@ def test_density_is_the_exponential_on_one_scale_with_the_truth(tmp_path):
     assert len(plotting.density_figure(x, y, log_prob).axes) == 2
 
 
+def test_rows_of_densities_share_the_scale_of_their_first(tmp_path):
+    x = np.linspace(-3, 3, 21)
+    normal = -0.5 * (x[None] ** 2 + x[:, None] ** 2)
+    rows = [[normal, normal - 1], [normal + 2, np.full([21, 21], -np.inf)]]
+    figure = plotting.density_rows_figure(x, x, rows, rows=["U1", "U2"], columns=["target", "fit"])
+    panels = np.reshape(figure.axes, [2, 2])
+    for row, log_probs in zip(panels, rows):
+        peak = np.quantile(np.exp(log_probs[0]), 0.999)
+        for axes, log_prob in zip(row, log_probs):
+            np.testing.assert_allclose(np.reshape(axes.collections[0].get_array(), [21, 21]), np.exp(log_prob))
+            assert axes.collections[0].get_clim() == (0, peak)
+    assert [axes.get_title() for axes in panels[0]] == ["target", "fit"]
+    assert [axes.get_ylabel() for axes in panels[:, 0]] == ["U1", "U2"]
+    assert _saved(figure, tmp_path)
+
+
 def test_latents_of_the_plane_lie_in_circles_of_one_two_three_sigma(tmp_path):
     latents = _normal(400, 2)
     figure = plotting.latents_figure(latents)
@@ -131,6 +147,10 @@ def test_images_are_tiled_row_by_row_with_data_above(tmp_path):
         (lambda: plotting.density_figure([0, 1], [0, 1, 2], np.zeros([2, 3])), r"shape \[3, 2\]"),
         (lambda: plotting.density_figure([1, 0], [0, 1], np.zeros([2, 2])), "increasing"),
         (lambda: plotting.density_figure([0, 1], [0, 1], np.full([2, 2], np.nan)), "4 values that are NaN"),
+        (
+            lambda: plotting.density_rows_figure([0, 1], [0, 1], np.zeros([2, 1, 2, 2]), rows="ab", columns="cd"),
+            r"2 rows of 2.*Received: 2 rows of \[1\]",
+        ),
         (lambda: plotting.latents_figure(_normal(3)), "must be an array"),
         (lambda: plotting.training_figure([]), "at least one epoch"),
         (lambda: plotting.training_figure([1.0, 2.0], [1.0]), "One value per epoch"),

@@ -10,9 +10,11 @@ from tfflows.bijectors.chain import Chain
 from tfflows.bijectors.coupling import Coupling
 from tfflows.bijectors.diagonal_affine import DiagonalAffine
 from tfflows.bijectors.factor_out import FactorOut
+from tfflows.bijectors.householder import Householder
 from tfflows.bijectors.inverse_autoregressive import InverseAutoregressive
 from tfflows.bijectors.invertible_conv import InvertibleConv
 from tfflows.bijectors.logit import Logit
+from tfflows.bijectors.lu_linear import LULinear
 from tfflows.bijectors.masked_autoregressive import MaskedAutoregressive
 from tfflows.bijectors.permutation import Permutation
 from tfflows.bijectors.planar import Planar
@@ -21,6 +23,7 @@ from tfflows.bijectors.repeated import Repeated
 from tfflows.bijectors.spline_coupling import SplineCoupling
 from tfflows.bijectors.squeeze import Squeeze
 from tfflows.bijectors.sylvester import Sylvester
+from tfflows.bijectors.tail_transform import TailTransform
 
 __all__ = [
     "ActNorm",
@@ -33,8 +36,10 @@ __all__ = [
     "Coupling",
     "DiagonalAffine",
     "FactorOut",
+    "Householder",
     "InverseAutoregressive",
     "InvertibleConv",
+    "LULinear",
     "Logit",
     "MaskedAutoregressive",
     "Permutation",
@@ -44,4 +49,5 @@ __all__ = [
     "SplineCoupling",
     "Squeeze",
     "Sylvester",
+    "TailTransform",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijectors.amortized import Amortized, sizes_checked
-from tfflows.ops import numerics, tanh_equation
+from tfflows.ops import numerics, orthogonal, tanh_equation
 
 _KINDS = ("orthogonal", "householder", "triangular")
 _LARGEST_DIAGONAL = math.sqrt(0.99)  # so that the product of two is above -1 in floating point too
@@ -30,7 +30,7 @@ class Sylvester(Amortized):
     | --- | --- | --- |
     | "orthogonal" | any orthonormal vectors: `M` columns of a product of `M` Householder reflections | `num_vectors` |
     | "householder" | a product of `num_vectors` Householder reflections | `D` |
-    | "triangular" | the identity; compositions alternate with `Permutation`s that reverse the event | `D` |
+    | "triangular" | the identity; compositions put every other one between two reversing `Permutation`s | `D` |
 
     (The paper orthogonalizes the vectors of the first kind by an iteration instead, which must converge. Reflections
     are orthogonal whatever the raw vectors.)
@@ -117,7 +117,13 @@ class Sylvester(Amortized):
         off = numerics.bounded(triangles, _OFF_DIAGONAL_LIMIT)
         r = tf.linalg.set_diag(tf.linalg.band_part(off, 0, -1), on_r)
         r_tilde = tf.linalg.set_diag(tf.linalg.band_part(tf.linalg.matrix_transpose(off), 0, -1), on_r_tilde)
-        return _orthonormal(vectors[0], self._num_hidden) if vectors else None, r, r_tilde, b, on_r * on_r_tilde
+        return (
+            orthogonal.reflections(vectors[0], self._num_hidden) if vectors else None,
+            r,
+            r_tilde,
+            b,
+            on_r * on_r_tilde,
+        )
 
 
 def _shapes(event_size, kind, num_vectors):
@@ -135,20 +141,6 @@ def _shapes(event_size, kind, num_vectors):
         raise ValueError(f"`num_vectors` must be at most the event size, {event_size}. Received: {count}")
     rank = count if kind == "orthogonal" else event_size
     return {"vectors": (event_size, count), "triangles": (rank, rank), "diagonal": (rank,), "b": (rank,)}
-
-
-def _orthonormal(vectors, rank):
-    """The first `rank` columns of the product of the reflections `I - 2 v v^T / |v|^2`, `v` the columns `[..., D, K]`.
-
-    The product is `I - V S^-1 V^T`, where `S` has the products of different columns above its diagonal and half of
-    `|v|^2` on it: one triangular system instead of one reflection after another. A column of zeros reflects nothing.
-    """
-    v = vectors * tf.math.rsqrt(tf.maximum(tf.reduce_sum(vectors**2, axis=-2, keepdims=True), 1e-36))
-    products = tf.matmul(v, v, transpose_a=True)
-    squares = tf.linalg.diag_part(products)
-    s = tf.linalg.set_diag(tf.linalg.band_part(products, 0, -1), tf.where(squares > 0.0, 0.5 * squares, 1.0))
-    inner = tf.linalg.triangular_solve(s, tf.linalg.matrix_transpose(v[..., :rank, :]), lower=False)
-    return tf.eye(v.shape[-2], rank, dtype=v.dtype) - v @ inner
 
 
 def _solve(matrix, slope, c):

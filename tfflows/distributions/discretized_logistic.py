@@ -44,8 +44,8 @@ class DiscretizedLogistic(tfd.Distribution):
         parameters = dict(locals())
         if not isinstance(levels, int) or levels < 2:
             raise ValueError(f"`levels` must be an integer of at least 2. Received: {levels!r}")
-        self._loc, log_scale = (tf.convert_to_tensor(each) for each in (loc, log_scale))
-        self._log_scale = tf.clip_by_value(log_scale, *_LOG_SCALES)
+        self._loc = tf.convert_to_tensor(loc)
+        self._log_scale = tf.clip_by_value(tf.convert_to_tensor(log_scale, self._loc.dtype), *_LOG_SCALES)
         self._levels = levels
         super().__init__(
             dtype=self._loc.dtype,
@@ -81,7 +81,8 @@ class DiscretizedLogistic(tfd.Distribution):
         noise = tfd.Logistic(tf.zeros([], self.dtype), 1.0).sample(shape, seed=seed)
         return self._nearest(self._loc + tf.exp(self._log_scale) * noise)
 
-    def _mode(self):
+    def median(self):
+        """The level whose bin holds `loc`. (The mode may be an outermost bin, for all the mass beyond it.)"""
         return self._nearest(self._loc) + tf.zeros_like(self._log_scale)
 
     def _nearest(self, v):

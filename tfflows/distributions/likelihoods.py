@@ -46,14 +46,14 @@ class BernoulliLikelihood(Likelihood):
     support = "0 and 1"
 
     def distribution(self, parameters):
-        return tfd.Independent(tfd.Bernoulli(logits=parameters, dtype=parameters.dtype))
+        return _independent(tfd.Bernoulli(logits=parameters, dtype=parameters.dtype))
 
     def valid(self, x):
         return (x == 0) | (x == 1)
 
 
 class _Levels(Likelihood):
-    """Integers from 0 to `levels - 1`; `decode` shows the mode."""
+    """Integers from 0 to `levels - 1`."""
 
     def __init__(self, levels=256):
         if not isinstance(levels, int) or levels < 2:
@@ -68,16 +68,13 @@ class _Levels(Likelihood):
     def valid(self, x):
         return (x >= 0) & (x < self.levels) & (x == tf.floor(x))
 
-    def point(self, distribution):
-        return distribution.mode()
-
     def get_config(self):
         return {"levels": self.levels}
 
 
 @keras.saving.register_keras_serializable("tfflows")
 class CategoricalLikelihood(_Levels):
-    """Entries 0 to `levels - 1` from logits of the event's shape and one more axis `[levels]`.
+    """Entries 0 to `levels - 1` from logits of the event's shape and one more axis; `decode` shows the mode.
 
     Args:
       levels: int >= 2.
@@ -86,12 +83,17 @@ class CategoricalLikelihood(_Levels):
     def distribution(self, parameters):
         if parameters.shape[-1] != self.levels:
             raise ValueError(f"The last axis must hold {self.levels} logits. Received: shape {parameters.shape}")
-        return tfd.Independent(tfd.Categorical(logits=parameters, dtype=parameters.dtype))
+        return _independent(tfd.Categorical(logits=parameters, dtype=parameters.dtype))
+
+    def point(self, distribution):
+        return distribution.mode()
 
 
 @keras.saving.register_keras_serializable("tfflows")
 class DiscretizedLogisticLikelihood(_Levels):
     """Entries 0 to `levels - 1` from locations and log-scales, halves of the last axis; see `DiscretizedLogistic`.
+
+    `decode` shows the median.
 
     Args:
       levels: int >= 2.
@@ -100,7 +102,10 @@ class DiscretizedLogisticLikelihood(_Levels):
     def distribution(self, parameters):
         if parameters.shape[-1] % 2:
             raise ValueError(f"The last axis must hold locations and log-scales. Received: shape {parameters.shape}")
-        return tfd.Independent(DiscretizedLogistic(*tf.split(parameters, 2, axis=-1), levels=self.levels))
+        return _independent(DiscretizedLogistic(*tf.split(parameters, 2, axis=-1), levels=self.levels))
+
+    def point(self, distribution):
+        return distribution.distribution.median()
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -124,6 +129,11 @@ class FunctionLikelihood(Likelihood):
     @classmethod
     def from_config(cls, config):
         return cls(keras.saving.deserialize_keras_object(config["function"]))
+
+
+def _independent(entries):
+    """One event of entries `[batch, ...]`."""
+    return tfd.Independent(entries, reinterpreted_batch_ndims=entries.batch_shape.rank - 1)
 
 
 _NAMED = {

@@ -72,7 +72,7 @@ class Posterior(keras.layers.Layer):
         self, latent_size, *, beta=1.0, free_bits=0.0, return_log_q=False, prior=None, seed=None, dtype=None, **kwargs
     ):
         super().__init__(dtype=dtype, autocast=False, **kwargs)
-        networks.at_least_one(latent_size=latent_size)
+        networks.at_least_one(latent_size=0 if latent_size is None else latent_size)
         if latent_size < self.least_latent_size:
             raise ValueError(
                 f"{type(self).__name__} needs a `latent_size` of at least {self.least_latent_size}. "

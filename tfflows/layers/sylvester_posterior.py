@@ -10,7 +10,7 @@ from tfflows.layers.flow_posterior import FlowPosterior
 class SylvesterPosterior(FlowPosterior):
     """A diagonal Gaussian, then Sylvester flows whose parameters are linear in the features.
 
-    Between flows of the triangular kind the event is reversed.
+    In every other flow of the triangular kind `Q` reverses the event, in the others it is the identity.
 
     Args:
       latent_size: int, `D`.
@@ -46,9 +46,11 @@ class SylvesterPosterior(FlowPosterior):
         options = {"kind": self.kind, "num_vectors": self.num_vectors, "dtype": self.event_dtype}
         options |= {"seed": self.flow_seed(i), "name": f"sylvester_{i}"}
         flow = bijectors.Sylvester(self.latent_size, conditioner=net, **options)
-        if self.kind != "triangular" or i == 0:
+        if self.kind != "triangular" or i % 2 == 0:
             return [flow]
-        return [flow, bijectors.Permutation(range(self.latent_size)[::-1], name=f"reversal_{i}")]
+        reversal = range(self.latent_size)[::-1]
+        there, back = (bijectors.Permutation(reversal, name=f"{way}_{i}") for way in ("reversed", "restored"))
+        return [back, flow, there]
 
     def get_config(self):
         return {**super().get_config(), "kind": self.kind, "num_vectors": self.num_vectors}

@@ -12,7 +12,7 @@ from tfflows.layers import Posterior, priors
 from tfflows.models import execution, inputs
 from tfflows.ops import seeds
 
-_BAD_EVENTS = "tfflows: data outside the likelihood's support"
+_BAD_EVENTS = "tfflows: data outside the support"
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -112,7 +112,7 @@ class VariationalAutoencoder(keras.Model):
         return self.posterior.draw(self._features(x), seed=seed)[0]
 
     def decode(self, z):
-        """What stands for `p(x | z)`, `[batch, *event_shape]`: its mean, or its mode where data are levels."""
+        """What stands for `p(x | z)`, `[batch, *event_shape]`: its mean, of levels their mode or median."""
         return self.likelihood.point(self._given(z))
 
     def reconstruct(self, x, *, seed=None):
@@ -169,20 +169,18 @@ class VariationalAutoencoder(keras.Model):
         for name in ("sample_weight", "class_weight"):
             if kwargs.get(name) is not None:
                 raise ValueError(f"{self.name} weighs all examples alike. Received: `{name}`")
-        steps_per_epoch = kwargs.get("steps_per_epoch")
         if inputs.is_array(x):
             self._build_for(x)
             self._check(x)
             y = None
-            size = len(x) - int(len(x) * kwargs.get("validation_split", 0.0))
-            steps_per_epoch = steps_per_epoch or -(-size // (kwargs.get("batch_size") or 32))
         elif isinstance(x, tf.data.Dataset):
             self._build_for(inputs.split(x.element_spec)[0])
+            kwargs["shuffle"] = False  # Keras warns that it cannot, by default
         elif x is not None and not self.built:
             (first, _), x = inputs.peek(x)
             self._build_for(first)
         if self._auto_steps:
-            steps = execution.steps_per_call(self, steps_per_epoch)
+            steps = execution.steps_per_call(self, kwargs.get("steps_per_epoch"))
             if steps != self.steps_per_execution:
                 self.steps_per_execution, self.train_function = steps, None
         with self._explained():

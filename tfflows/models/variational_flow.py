@@ -165,7 +165,7 @@ class VariationalFlow(keras.Model):
             if steps != self.steps_per_execution:
                 self.steps_per_execution, self.train_function = steps, None
         with _explained():
-            return super().fit(_numbers(batch_size, steps_per_epoch), epochs=epochs, **kwargs)
+            return super().fit(_numbers(batch_size, steps_per_epoch), epochs=epochs, shuffle=False, **kwargs)
 
     def evaluate(self, *, steps=100, batch_size=256, **kwargs):
         """Mean `loss` and `elbo` over `steps * batch_size` draws, without annealing; as `keras.Model.evaluate`."""

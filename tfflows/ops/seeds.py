@@ -11,8 +11,11 @@ def stateless(seed):
       seed: int, an integer `Tensor` `[2]`, or a generator with a method `next()` such as `keras.random.SeedGenerator`.
 
     Returns:
-      int32 `Tensor` `[2]`.
+      int32 `Tensor` `[2]`; from a generator, another one on each replica of a `tf.distribute` strategy.
     """
     if hasattr(seed, "next"):
-        return tf.cast(seed.next(), tf.int32)
+        seed, replica = tf.cast(seed.next(), tf.int32), tf.distribute.get_replica_context()
+        if replica is not None and replica.num_replicas_in_sync > 1:
+            seed = tf.random.fold_in(seed, replica.replica_id_in_sync_group)
+        return seed
     return tf.constant([0, seed], tf.int32) if isinstance(seed, (int, np.integer)) else seed

@@ -1,6 +1,6 @@
 """Arrays in, matplotlib figures out: no model is called, nothing global (pyplot, rcParams) is touched."""
 
-from tfflows.plotting.density import density_figure
+from tfflows.plotting.density import density_figure, density_rows_figure
 from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
 from tfflows.plotting.round_trips import interpolations_figure, reconstructions_figure
@@ -9,6 +9,7 @@ from tfflows.plotting.training import training_figure
 
 __all__ = [
     "density_figure",
+    "density_rows_figure",
     "image_rows_figure",
     "images_figure",
     "interpolations_figure",

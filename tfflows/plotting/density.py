@@ -41,6 +41,43 @@ def density_figure(x, y, log_prob, *, true_log_prob=None, names=None):
     return figure
 
 
+def density_rows_figure(x, y, log_probs, *, rows, columns):
+    """Rows of densities on one grid, the same colour scale along a row: a target, then its fits.
+
+    The scale of a row ends at the 99.9 % quantile of its first density.
+
+    Args:
+      x, y: grids of the two axes, as in `density_figure`.
+      log_probs: log-densities in nats, `[len(rows), len(columns), ny, nx]`; `-inf` is a density of zero.
+      rows: one label a row.
+      columns: one title a column.
+
+    Returns:
+      `matplotlib.figure.Figure`.
+
+    Raises:
+      ValueError: grids that do not increase, log-densities of another shape, NaN or positive infinity.
+    """
+    x, y = (_increasing(grid, what) for grid, what in ((x, "x"), (y, "y")))
+    if len(log_probs) != len(rows) or any(len(row) != len(columns) for row in log_probs):
+        raise ValueError(
+            f"`log_probs` must hold {len(rows)} rows of {len(columns)}, as there are labels and titles. "
+            f"Received: {len(log_probs)} rows of {sorted({len(row) for row in log_probs})}"
+        )
+    figure = style.new_figure(1.9 * len(columns) + 0.3, 1.9 * len(rows) + 0.3)
+    panels = figure.subplots(len(rows), len(columns), sharex=True, sharey=True, squeeze=False)
+    for row, label, all_axes in zip(log_probs, rows, panels):
+        densities = [_density(each, x, y, "log_probs") for each in row]
+        peak = float(np.quantile(densities[0], 0.999)) or 1.0
+        for density, axes in zip(densities, all_axes):
+            axes.pcolormesh(x, y, density, shading="nearest", cmap="viridis", vmin=0, vmax=peak, rasterized=True)
+            axes.set(xticks=[], yticks=[], aspect="equal")
+        all_axes[0].set_ylabel(label)
+    for axes, title in zip(panels[0], columns):
+        axes.set_title(title)
+    return figure
+
+
 def _increasing(grid, what):
     grid = np.asarray(grid, dtype=np.float64)
     if grid.ndim != 1 or len(grid) < 2 or not (np.diff(grid) > 0).all():
