@@ -74,25 +74,23 @@ class TailTransform(KerasBijector):
 
 def _stretched(x, r):
     """The function of the class and the log of its slope, elementwise; every branch is finite everywhere."""
-    t = tf.abs(r) * x * x
-    near = t < _SERIES_BELOW
-    k = tf.sqrt(tf.where(near, 1.0, tf.abs(r)))
-    sign, size = tf.sign(x), tf.where(near, 1.0, tf.abs(x))
-    heavier = r > 0.0
+    far, heavier, lighter = tf.abs(r) * x * x >= _SERIES_BELOW, r > 0.0, r <= 0.0
+    k = tf.sqrt(tf.where(far, tf.abs(r), 1.0))
+    sign, size = tf.sign(x), tf.where(far, tf.abs(x), 1.0)
     reach = tf.where(heavier, k * size, 1.0)
     bent = tf.minimum(reach, _LINEAR_FROM)
-    up = (tf.sinh(bent) + (reach - bent) * math.cosh(_LINEAR_FROM)) / k
-    reach = tf.where(heavier, 1.0, k * size)
-    bent_down = tf.minimum(reach, math.sinh(_LINEAR_FROM))
-    u = tf.asinh(bent_down)
-    down = (u + (reach - bent_down) / math.cosh(_LINEAR_FROM)) / k
+    up = (tf.sinh(bent) + tf.maximum(reach - _LINEAR_FROM, 0.0) * math.cosh(_LINEAR_FROM)) / k
+    reach, end = tf.where(lighter, k * size, 1.0), math.sinh(_LINEAR_FROM)
+    u = tf.asinh(tf.minimum(reach, end))
+    down = (u + tf.maximum(reach - end, 0.0) / math.cosh(_LINEAR_FROM)) / k
     y = sign * tf.where(heavier, up, down)
     log_slope = tf.where(heavier, _log_cosh(bent), -_log_cosh(u))
     # The first terms of the series; |r| as a function of r is not smooth, r is.
-    signed, square = r * x * x, tf.where(heavier, 1.0 / 120.0, 3.0 / 40.0)
-    y_near = x * (1.0 + signed / 6.0 + square * signed * signed)
-    log_near = 0.5 * signed + tf.where(heavier, -1.0 / 12.0, 0.25) * signed * signed
-    return tf.where(near, y_near, y), tf.where(near, log_near, log_slope)
+    small = tf.where(far, tf.zeros_like(x), x)
+    signed, rises = r * small * small, tf.cast(heavier, x.dtype)
+    y_near = small * (1.0 + signed / 6.0 + (3.0 / 40.0 - rises / 15.0) * signed * signed)
+    log_near = 0.5 * signed + (0.25 - rises / 3.0) * signed * signed
+    return tf.where(far, y, y_near), tf.where(far, log_slope, log_near)
 
 
 def _log_cosh(a):

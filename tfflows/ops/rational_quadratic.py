@@ -94,8 +94,8 @@ class RationalQuadratic:
         # a t^2 + b t - s r = 0; of the two forms of its root, the one that does not cancel.
         a, b = s - first + r * excess, first - r * excess
         root = tf.abs(b) + tf.sqrt(tf.maximum(b * b + 4.0 * a * s * r, 0.0))
-        rising = b >= 0.0
-        t = tf.where(rising, 2.0 * s * r / tf.where(rising, root, 1.0), root / tf.where(rising, 1.0, 2.0 * a))
+        rising, falling = b >= 0.0, b < 0.0
+        t = tf.where(rising, 2.0 * s * r / tf.where(rising, root, 1.0), root / tf.where(falling, 2.0 * a, 1.0))
         x = (left + width * t) * (2.0 * self.box / sum_w) - self.box
         p = s + excess * t * (1.0 - t)
         return self._continued(inside, x, y, whole_turns, -_log_slope(s, t, first, last, p))
