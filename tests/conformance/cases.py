@@ -333,15 +333,15 @@ def _autoregressive_context(policy):
     return Chain([first, second])
 
 
-def _spline(policy, mask, seed=1, *, bins=4, circular=False, **options):
-    units = (3 * bins - (not circular)) * int((~mask).sum())
-    bijection = {"bins": bins, "circular": circular, "box": 3.0}
-    return SplineCoupling(mask, _mlp(policy, units, seed, **options), **bijection)
+def _spline(policy, mask, *, circular=False, affine=False, **options):
+    bijection = {"bins": 4, "circular": circular, "affine": affine, "box": 3.0}
+    units = (12 if circular else 13 if affine else 11) * int((~mask).sum())
+    return SplineCoupling(mask, _mlp(policy, units, **options), **bijection)
 
 
-def _autoregressive_spline(policy, size, parallel="inverse", **options):
-    net = _made(policy, size, num_outputs=11, **options)
-    return AutoregressiveSpline(net, parallel=parallel, bins=4, box=3.0)
+def _autoregressive_spline(policy, size, *, parallel="inverse", affine=False, **options):
+    net = _made(policy, size, num_outputs=13 if affine else 11, **options)
+    return AutoregressiveSpline(net, parallel=parallel, affine=affine, bins=4, box=3.0)
 
 
 def _rotated_gaussian(policy):
@@ -401,10 +401,11 @@ CASES = [
     Case("masked_autoregressive", lambda p: MaskedAutoregressive(_made(p, 3, order=[1, 2, 0])), (3,)),
     Case("spline_plane", lambda p: _spline(p, masks.half(2)), (2,)),
     Case("spline_circular", lambda p: _spline(p, _ODD, circular=True), (5,)),
-    Case("spline_vector_context", lambda p: _spline(p, _FLIP, context_size=3), (4,), context="vector"),
+    Case("spline_vector_context", lambda p: _spline(p, _FLIP, affine=True, context_size=3), (4,), context="vector"),
     Case("autoregressive_spline", lambda p: _autoregressive_spline(p, 3), (3,)),
     Case("autoregressive_spline_class_context",
-         lambda p: _autoregressive_spline(p, 3, "forward", order=[2, 0, 1], num_classes=3), (3,), context="class"),
+         lambda p: _autoregressive_spline(p, 2, parallel="forward", affine=True, order=[1, 0], num_classes=3), (2,),
+         context="class"),
     Case("lu_linear", lambda p: _shaken(LULinear(4, dtype=bijection_dtype(p))), (4,)),
     Case("householder", _rotated_gaussian, (3,)),
     Case("tail_transform", lambda p: _shaken(TailTransform([2], dtype=bijection_dtype(p)), by=1.0), (2,)),

@@ -155,9 +155,23 @@ def test_minimal_sizes_are_kept():
         ({"box": np.inf}, "`box` must be a positive finite number"),
         ({"bins": 4, "minimal_width": 0.25}, "`minimal_width` must be above 0 and below 1 / bins = 0.25"),
         ({"minimal_height": 0.0}, "`minimal_height` must be above 0 and below 1 / bins"),
+        ({"circular": True, "affine": True}, "A circle cannot be stretched"),
         ({"minimal_slope": 1.0}, "`minimal_slope` must be above 0 and below 1. Received: 1.0"),
     ],
 )
 def test_settings_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         RationalQuadratic(**options)
+
+
+def test_affine_part_is_before_the_spline():
+    spline, plain = RationalQuadratic(4, 3.0, affine=True), RationalQuadratic(4, 3.0)
+    x, raw = tf.constant([-40.0, 0.3, 1.7, 9.0], tf.float64), parameters(spline, (4,))
+    log_scale = 3 * np.tanh(raw[-1] / 3)
+    expected, log_slope = plain.forward((x - raw[-2]) * np.exp(-log_scale), *raw[:-2])
+    y, found = spline.forward(x, *raw)
+    np.testing.assert_allclose(y, expected, rtol=1e-12)
+    np.testing.assert_allclose(found, log_slope - log_scale, rtol=1e-12)
+    back, minus = spline.inverse(y, *raw)
+    np.testing.assert_allclose(back, x, rtol=1e-11)
+    np.testing.assert_allclose(minus, -found, atol=1e-11)

@@ -28,6 +28,8 @@ class AutoregressiveSpline(Autoregressive):
       bins: int, at least 2.
       box: float, half of the side of the box.
       circular: bool, whether the ends of the box are one point.
+      affine: bool, whether shift and scale are conditioned too, before the spline: two more values for each entry,
+        last. What is outside the box then moves with the condition, which heavy or shifting tails need.
       minimal_width, minimal_height: floats, of a bin, as fractions of the box's side.
       minimal_slope: float, at a knot.
       name: str.
@@ -57,6 +59,7 @@ class AutoregressiveSpline(Autoregressive):
         bins=8,
         box=5.0,
         circular=False,
+        affine=False,
         minimal_width=1e-3,
         minimal_height=1e-3,
         minimal_slope=1e-3,
@@ -66,7 +69,7 @@ class AutoregressiveSpline(Autoregressive):
         if parallel not in ("inverse", "forward"):
             raise ValueError(f'`parallel` must be "inverse" or "forward". Received: {parallel!r}')
         self.parallel = parallel
-        self._spline = RationalQuadratic(bins, box, circular, minimal_width, minimal_height, minimal_slope)
+        self._spline = RationalQuadratic(bins, box, circular, affine, minimal_width, minimal_height, minimal_slope)
         self.num_parameters = self._spline.num_parameters
         super().__init__(conditioner, parameters=parameters, name=name)
 

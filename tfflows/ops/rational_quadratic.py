@@ -5,6 +5,9 @@ import math
 
 import tensorflow as tf
 
+from tfflows.ops import numerics
+
+_LARGEST_LOG_SCALE = 3.0
 _LARGEST_SLOPE = 1e3  # about: a larger one could not be resolved in float32, and its square not be formed
 
 
@@ -22,6 +25,9 @@ class RationalQuadratic:
     Outside the box `y = x` (linear tails; the slopes at both ends are 1); with `circular=True` both ends share a
     learned slope and the spline repeats itself, `f(x + 2 box) = f(x) + 2 box`, a smooth bijection of the circle.
 
+    With `affine=True` the spline is one of `(x - shift) exp(-log_scale)`, `log_scale = 3 tanh(raw / 3)`, so that the
+    tails move and stretch with the parameters too.
+
     Raw parameters of 0 give the identity. A bin is selected by multiplying with ones and zeros and summing over the
     bins, which stand on the first axis: on a CPU faster than gathering, whose gradient is a scatter.
 
@@ -29,11 +35,12 @@ class RationalQuadratic:
       bins: int, at least 2.
       box: float, half of the box's side.
       circular: bool.
+      affine: bool, two more parameters, not on a circle.
       minimal_width, minimal_height: floats, of a bin, as fractions of the box's side; below `1 / bins`.
       minimal_slope: float, of the slope at a knot; between 0 and 1. The largest slope is about 1000.
 
     Raises:
-      ValueError: fewer than 2 bins, a box that is not positive, minimal sizes out of range.
+      ValueError: fewer than 2 bins, a box that is not positive, minimal sizes out of range, a circle that is stretched.
 
     References:
       Gregory, Delbourgo. Piecewise rational quadratic interpolation to monotonic data. IMA Journal of Numerical
@@ -45,6 +52,7 @@ class RationalQuadratic:
     bins: int = 8
     box: float = 5.0
     circular: bool = False
+    affine: bool = False
     minimal_width: float = 1e-3
     minimal_height: float = 1e-3
     minimal_slope: float = 1e-3
@@ -54,6 +62,8 @@ class RationalQuadratic:
             raise ValueError(f"`bins` must be an integer of at least 2. Received: {self.bins!r}")
         if not _between(self.box, 0.0, math.inf):
             raise ValueError(f"`box` must be a positive finite number. Received: {self.box!r}")
+        if self.circular and self.affine:
+            raise ValueError("A circle cannot be stretched: `affine` must be False with `circular`. Received: True")
         for name in ("minimal_width", "minimal_height"):
             size, most = getattr(self, name), 1.0 / self.bins
             if not _between(size, 0.0, most):
@@ -63,19 +73,37 @@ class RationalQuadratic:
 
     @property
     def num_parameters(self):
-        """Raw parameters of one spline: widths, heights, slopes at the knots inside (and at the ends of a circle)."""
-        return 3 * self.bins - (0 if self.circular else 1)
+        """Raw parameters of one: widths, heights, slopes at the knots inside (and where a circle closes), affine."""
+        return 3 * self.bins - (0 if self.circular else 1) + (2 if self.affine else 0)
 
     def forward(self, x, *raw):
         """`y` and `log dy/dx` of `x`, elementwise.
 
         Args:
           x: `Tensor`.
-          *raw: `num_parameters` tensors of the shape and dtype of `x`: widths, heights, slopes.
+          *raw: `num_parameters` tensors of the shape and dtype of `x`: widths, heights, slopes, then, if there is an
+            affine part, shift and raw log-scale.
 
         Returns:
           `(y, log dy/dx)`, shaped as `x`.
         """
+        if not self.affine:
+            return self._forward(x, raw)
+        *raw, shift, raw_log_scale = raw
+        log_scale = numerics.bounded(raw_log_scale, _LARGEST_LOG_SCALE)
+        y, log_slope = self._forward((x - shift) * tf.exp(-log_scale), raw)
+        return y, log_slope - log_scale
+
+    def inverse(self, y, *raw):
+        """`x` and `log dx/dy` of `y`, elementwise; as `forward`."""
+        if not self.affine:
+            return self._inverse(y, raw)
+        *raw, shift, raw_log_scale = raw
+        log_scale = numerics.bounded(raw_log_scale, _LARGEST_LOG_SCALE)
+        x, log_slope = self._inverse(y, raw)
+        return x * tf.exp(log_scale) + shift, log_slope + log_scale
+
+    def _forward(self, x, raw):
         inside, x_in, whole_turns = self._placed(x)
         left, width, bottom, height, first, last, sum_w, sum_h = self._bin(x_in, raw, given="x")
         s = height * sum_w / (width * sum_h)
@@ -84,8 +112,7 @@ class RationalQuadratic:
         y = (bottom + height * t * (s * t + first * (1.0 - t)) / p) * (2.0 * self.box / sum_h) - self.box
         return self._continued(inside, y, x, whole_turns, _log_slope(s, t, first, last, p))
 
-    def inverse(self, y, *raw):
-        """`x` and `log dx/dy` of `y`, elementwise; as `forward`."""
+    def _inverse(self, y, raw):
         inside, y_in, whole_turns = self._placed(y)
         left, width, bottom, height, first, last, sum_w, sum_h = self._bin(y_in, raw, given="y")
         s = height * sum_w / (width * sum_h)
