@@ -93,7 +93,7 @@ def test_saved_model(kind, tmp_path):
     np.testing.assert_allclose(served.log_prob(x), flow.log_prob(x), atol=1e-5)
     z = flow.encode(x)
     np.testing.assert_allclose(served.forward(z), x, atol=1e-4)
-    assert served.sample(4).shape == (4, 3)
+    assert served.sample(4, [0, 3], 1.0).shape == (4, 3)
 
 
 @pytest.mark.parametrize("kind", ["maf", "iaf", "autoregressive"])
