@@ -31,6 +31,14 @@ def reflections(vectors):
     return q
 
 
+def columns_of(flow):
+    """`Q`, which is the projection's transpose too."""
+    q = flow._parts(tf.float64, None)[0]
+    columns = tf.transpose(q.expanded(tf.eye(flow.b.shape[0], dtype=tf.float64)))
+    np.testing.assert_allclose(q.projected(tf.eye(len(columns), dtype=tf.float64)), columns, atol=1e-14)
+    return columns.numpy()
+
+
 @every_kind
 def test_is_the_papers_formula(kind):
     size = 4
@@ -55,8 +63,8 @@ def test_columns_are_orthonormal_whatever_the_vectors(kind, size):
     columns = np.random.default_rng(0).normal(size=(6, 4))
     for vectors in (columns, np.ones((6, 4)), np.zeros((6, 4)), columns * [1, 1e-20, 0, 1], np.eye(6, 4)):
         flow.vectors.assign(size * vectors)
-        q = flow._matrices(tf.float64, None)[0]
-        np.testing.assert_allclose(tf.matmul(q, q, transpose_a=True), np.eye(q.shape[1]), atol=1e-14)
+        q = columns_of(flow)
+        np.testing.assert_allclose(q.T @ q, np.eye(q.shape[1]), atol=1e-14)
 
 
 def test_the_orthogonal_kind_reaches_any_columns():
@@ -70,7 +78,7 @@ def test_the_orthogonal_kind_reaches_any_columns():
         vectors.append(v)
         rest = rest - 2 * np.outer(v, v @ rest) / (v @ v)
     flow.vectors.assign(np.stack(vectors, axis=1))
-    q = flow._matrices(tf.float64, None)[0].numpy()
+    q = columns_of(flow)
     np.testing.assert_allclose(np.abs(np.sum(q * target, axis=0)), 1.0, rtol=1e-12)  # up to signs
 
 
@@ -93,8 +101,8 @@ def test_of_one_vector_it_is_planar():
     flow, planar, x = Sylvester(3, num_vectors=1, dtype="float64"), Planar(3, dtype="float64"), np.eye(3)
     flow.triangles.assign([[0.4]])
     flow.b.assign([0.2])
-    q, r, r_tilde, _, _ = flow._matrices(tf.float64, None)
-    for weight, value in ((planar.u, q[:, 0] * r), (planar.w, q[:, 0] * r_tilde)):
+    q, (_, r, _) = columns_of(flow), flow._parts(tf.float64, None)
+    for weight, value in ((planar.u, q[:, 0] * r._first), (planar.w, q[:, 0] * r._second)):
         length = float(tf.norm(value))
         weight.assign(tf.reshape(value, [3]) / np.sqrt(1 - length**2 / 900))  # what Planar shortens to the value
     planar.b.assign(0.2)

@@ -148,12 +148,6 @@ def autoencoder(layer):
     return keras.Sequential([keras.layers.Dense(8, activation="relu"), layer, keras.layers.Dense(5)])
 
 
-def functional(layer):
-    x = keras.Input((5,))
-    h = keras.layers.Dense(8, activation="relu")(x)
-    return keras.Model(x, keras.layers.Dense(5)(layer(h)))
-
-
 @keras.saving.register_keras_serializable("tests")
 class Subclassed(keras.Model):
     def __init__(self, posterior, **kwargs):
@@ -176,22 +170,20 @@ def posterior_of(model):
     return next(each for each in model._flatten_layers() if isinstance(each, Posterior))
 
 
-@every_kind
-@pytest.mark.parametrize("make", [autoencoder, functional, Subclassed])
+@pytest.mark.parametrize("make", [autoencoder, Subclassed])
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
-def test_trains_in_every_kind_of_model_and_is_saved(kind, make, policy, tmp_path):
+def test_trains_in_a_model_that_was_never_called_and_is_saved(make, policy, tmp_path):
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(policy)
-    model = make(KINDS[kind](2, seed=3))
+    model = make(TwoCouplings(2, seed=3))
     model.compile(keras.optimizers.Adam(1e-2), loss="mse")
     x = features(256)
-    losses = model.fit(x, x, epochs=6, verbose=0).history["loss"]  # never called before: Keras builds it on the way
+    losses = model.fit(x, x, epochs=6, verbose=0).history["loss"]  # Keras builds it in a scratch graph, on the way
     assert losses[-1] < losses[0]
     layer = posterior_of(model)
     assert {id(v) for v in layer.trainable_variables} <= {id(v) for v in model.trainable_variables}
-    if layer.flow is not None:
-        assert {id(v) for v in layer.flow.trainable_variables} <= {id(v.value) for v in model.trainable_variables}
-        assert all(isinstance(v, tf.Variable) for v in layer.flow.trainable_variables)
+    assert {id(v) for v in layer.flow.trainable_variables} <= {id(v.value) for v in model.trainable_variables}
+    assert all(isinstance(v, tf.Variable) for v in layer.flow.trainable_variables)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     h = features(4, 8)

@@ -88,7 +88,6 @@ def test_gaussian_reaches_its_own_optimum():
     assert abs(found - DIAGONAL_GAP) < TOLERANCE and error < TOLERANCE / 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["iaf", "coupling"])
 def test_flows_with_networks_close_the_gap(name):
     found, error = gap(name)

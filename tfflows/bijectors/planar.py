@@ -49,7 +49,7 @@ class Planar(Amortized):
     >>> import numpy as np, tensorflow as tf
     >>> from tfflows.bijectors import Planar
     >>> planar = Planar(2, seed=0)
-    >>> planar.u.assign([1.0, -2.0])
+    >>> _ = planar.u.assign([1.0, -2.0])
     >>> y = planar.forward(tf.ones([8, 2]))
     >>> np.allclose(planar.inverse(tf.identity(y)), 1.0, atol=1e-5)
     True

@@ -6,11 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijectors.amortized import Amortized, sizes_checked
-from tfflows.ops import numerics, orthogonal, tanh_equation
+from tfflows.ops import numerics, tanh_equation
 
 _KINDS = ("orthogonal", "householder", "triangular")
 _LARGEST_DIAGONAL = math.sqrt(0.99)  # so that the product of two is above -1 in floating point too
 _OFF_DIAGONAL_LIMIT = 3.0
+_SMALLEST_SQUARE = 1e-30  # of the length of a vector that reflects
 
 
 class Sylvester(Amortized):
@@ -35,9 +36,9 @@ class Sylvester(Amortized):
     (The paper orthogonalizes the vectors of the first kind by an iteration instead, which must converge. Reflections
     are orthogonal whatever the raw vectors.)
 
-    `event_ndims`: 1. Cost: forward `O(D M + M^2)`, and to make `Q`, for each example if amortised, `O(D M K)`, `K`
-    reflections. Inverse: the same, and `M` equations of `M` unknowns, triangular, one after another: `M` times about
-    10 steps of Newton's method, at most.
+    `event_ndims`: 1. Cost: forward `O(D K + M^2)`, and to prepare `K` reflections, for each example if amortised,
+    `O(D K^2)`. Inverse: the same, and `M` equations of `M` unknowns, triangular, one after another: at most `M` times
+    about 10 steps of Newton's method.
 
     It starts as the identity, `R = 0`, with a random `Q`.
 
@@ -99,31 +100,86 @@ class Sylvester(Amortized):
         return {**values, "vectors": rng.normal(size=self._vectors_shape)} if self._vectors_shape else values
 
     def forward_and_log_det(self, x, context=None):
-        q, r, r_tilde, b, slope = self._matrices(x.dtype, context)
-        h = tf.tanh(_product(r_tilde, _projected(q, x)) + b)
-        return x + _expanded(q, _product(r, h)), _log_det(slope, h)
+        q, r, b = self._parts(x.dtype, context)
+        h = tf.tanh(r.second(q.projected(x)) + b)
+        return x + q.expanded(r.first(h)), _log_det(r.slope, h)
 
     def inverse_and_log_det(self, y, context=None):
-        q, r, r_tilde, b, slope = self._matrices(y.dtype, context)
-        t = _solve(r_tilde @ r, slope, _product(r_tilde, _projected(q, y)) + b)
-        h = tf.tanh(t)
-        return y - _expanded(q, _product(r, h)), -_log_det(slope, h)
+        q, r, b = self._parts(y.dtype, context)
+        h = tf.tanh(_solve(r.product(), r.slope, r.second(q.projected(y)) + b))
+        return y - q.expanded(r.first(h)), -_log_det(r.slope, h)
 
-    def _matrices(self, dtype, context):
-        """`Q` (`None` for the identity), `R`, `R~`, `b` and the diagonal of `R~ R`."""
+    def _parts(self, dtype, context):
+        """`Q`, the pair `R` and `R~`, and `b`."""
         *vectors, triangles, diagonal, b = self.raw_parameters(dtype, context)
-        on_r = _LARGEST_DIAGONAL * tf.tanh(tf.linalg.diag_part(triangles))
-        on_r_tilde = _LARGEST_DIAGONAL * tf.tanh(diagonal)
-        off = numerics.bounded(triangles, _OFF_DIAGONAL_LIMIT)
-        r = tf.linalg.set_diag(tf.linalg.band_part(off, 0, -1), on_r)
-        r_tilde = tf.linalg.set_diag(tf.linalg.band_part(tf.linalg.matrix_transpose(off), 0, -1), on_r_tilde)
-        return (
-            orthogonal.reflections(vectors[0], self._num_hidden) if vectors else None,
-            r,
-            r_tilde,
-            b,
-            on_r * on_r_tilde,
-        )
+        q = _Reflections(vectors[0], self._num_hidden) if vectors else _Identity()
+        return q, _Triangles(triangles, diagonal), b
+
+
+class _Identity:
+    """`Q = I`."""
+
+    def projected(self, x):
+        return x
+
+    def expanded(self, v):
+        return v
+
+
+class _Reflections:
+    """`Q`, the first `num_columns` columns of the product of the reflections `I - 2 v v^T / |v|^2`.
+
+    With `V` the vectors `v`, columns `[..., D, K]`, the product is `I - V S^-1 V^T`, where `S` has the products of
+    different vectors above its diagonal and half of `|v|^2` on it: one triangular system of `K` unknowns instead of one
+    reflection after another. A vector of zeros reflects nothing.
+    """
+
+    def __init__(self, vectors, num_columns):
+        self._v, self._v_first = vectors, vectors[..., :num_columns, :]
+        self._size, self._num_columns = vectors.shape[-2], num_columns
+        products, unit = tf.matmul(vectors, vectors, transpose_a=True), np.eye(vectors.shape[-1])
+        upper = tf.constant(np.triu(np.ones_like(unit), 1) + 0.5 * unit, products.dtype)
+        nothing = tf.logical_and(unit == 1, products <= _SMALLEST_SQUARE)
+        s = tf.where(nothing, tf.ones([], products.dtype), products * upper)
+        unit = tf.eye(vectors.shape[-1], batch_shape=tf.shape(s)[:-2], dtype=s.dtype)
+        self._inverse = tf.linalg.triangular_solve(s, unit, lower=False)
+
+    def projected(self, x):
+        """`Q^T x`."""
+        inner = _transposed_product(self._inverse, _transposed_product(self._v, x))
+        return x[..., : self._num_columns] - _product(self._v_first, inner)
+
+    def expanded(self, v):
+        """`Q v`."""
+        inner = _product(self._inverse, _transposed_product(self._v_first, v))
+        v = tf.pad(v, [[0, 0]] * (v.shape.rank - 1) + [[0, self._size - self._num_columns]])
+        return v - _product(self._v, inner)
+
+
+class _Triangles:
+    """The upper triangular `R` and `R~`, of one raw matrix, whose diagonal is that of `R`, and one more diagonal."""
+
+    def __init__(self, raw, diagonal):
+        ones = np.ones(raw.shape[-2:])
+        entries = numerics.bounded(raw, _OFF_DIAGONAL_LIMIT)
+        self._above = entries * tf.constant(np.triu(ones, 1), raw.dtype)
+        self._below = entries * tf.constant(np.tril(ones, -1), raw.dtype)
+        self._first = _LARGEST_DIAGONAL * tf.tanh(tf.linalg.diag_part(raw))
+        self._second = _LARGEST_DIAGONAL * tf.tanh(diagonal)
+        self.slope = self._first * self._second
+
+    def first(self, v):
+        """`R v`."""
+        return _product(self._above, v) + self._first * v
+
+    def second(self, v):
+        """`R~ v`."""
+        return _transposed_product(self._below, v) + self._second * v
+
+    def product(self):
+        """`R~ R`, the matrix."""
+        second = tf.linalg.set_diag(tf.linalg.matrix_transpose(self._below), self._second)
+        return second @ tf.linalg.set_diag(self._above, self._first)
 
 
 def _shapes(event_size, kind, num_vectors):
@@ -175,12 +231,11 @@ def _product(matrix, vector):
     return tf.linalg.matvec(matrix, vector)
 
 
-def _projected(q, x):
-    return x if q is None else _product(tf.linalg.matrix_transpose(q), x)
-
-
-def _expanded(q, v):
-    return v if q is None else _product(q, v)
+def _transposed_product(matrix, vector):
+    """`matrix^T @ vector`, likewise."""
+    if matrix.shape.rank == 2:
+        return tf.tensordot(vector, matrix, axes=1)
+    return tf.linalg.matvec(matrix, vector, transpose_a=True)
 
 
 def _log_det(slope, h):

@@ -96,7 +96,7 @@ class Energy(ToyDensity):
     >>> ring = datasets.energy_1()
     >>> round(ring.log_normalizer, 5)
     1.8775
-    >>> ring.unnormalized_log_prob([[2.0, 0.0], [0.0, 0.0]]).numpy().round(2).tolist()
+    >>> [round(float(each), 2) for each in ring.unnormalized_log_prob([[2.0, 0.0], [0.0, 0.0]])]
     [0.0, -17.36]
     """
 

@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from tfflows import bijectors, bridge, networks, serialization
+from tfflows import bijectors, bridge, serialization
 from tfflows.layers import priors
 from tfflows.ops import seeds
 
@@ -72,7 +72,8 @@ class Posterior(keras.layers.Layer):
         self, latent_size, *, beta=1.0, free_bits=0.0, return_log_q=False, prior=None, seed=None, dtype=None, **kwargs
     ):
         super().__init__(dtype=dtype, autocast=False, **kwargs)
-        networks.at_least_one(latent_size=0 if latent_size is None else latent_size)
+        if not isinstance(latent_size, int) or latent_size < 1:
+            raise ValueError(f"`latent_size` must be an integer of at least 1. Received: {latent_size!r}")
         if latent_size < self.least_latent_size:
             raise ValueError(
                 f"{type(self).__name__} needs a `latent_size` of at least {self.least_latent_size}. "
