@@ -81,7 +81,7 @@ class Householder(KerasBijector):
 
 
 def _product_of_reflections(vectors):
-    """`H_1 ... H_K` of the columns of `[D, K]`: `I - V S^-1 V^T` of the normalised vectors, where `S` has their products
+    """`H_1 ... H_K` of the columns of `[D, K]`: `I - V S^-1 V^T` of the normalised vectors; `S` has their products
     above its diagonal and 1/2 on it: one triangular system instead of one reflection after another."""
     v = vectors * tf.math.rsqrt(tf.maximum(tf.reduce_sum(vectors**2, axis=0), 1e-36))
     products = tf.matmul(v, v, transpose_a=True)
