@@ -93,15 +93,72 @@ def test_graph_does_not_grow_with_the_event(kind):
 
 
 @every_kind
-def test_passes_of_the_conditioner(kind):
-    flow, calls = flow_of(kind, 5), []
+@pytest.mark.parametrize(
+    ("options", "passes"),
+    [({}, 0), ({"dtype": "mixed_bfloat16"}, 5), ({"hidden_units": ()}, 5)],
+    ids=["steps", "half", "no_hidden_layer"],
+)
+def test_passes_of_the_conditioner(kind, options, passes):
+    """One in the fast direction; in the slow one steps, which are no passes, or as many passes as entries."""
+    flow, calls = KINDS[kind](MADE(5, zero_init=False, seed=1, **options)), []
     call = flow.conditioner.call
     flow.conditioner.call = lambda *args, **kwargs: (calls.append(1), call(*args, **kwargs))[1]
-    fast, slow = (flow.forward, flow.inverse) if FAST[kind] == "forward" else (flow.inverse, flow.forward)
-    fast(draws(5))
+    directions = {"forward": flow.forward_and_log_det, "inverse": flow.inverse_and_log_det}
+    fast = directions.pop(FAST[kind])
+    (slow,) = directions.values()
+    x, log_det = fast(draws(5))
     assert len(calls) == 1
-    slow(draws(5))
-    assert len(calls) == 1 + 5
+    tf.config.run_functions_eagerly(True)  # each pass of the loop is seen, not the one that is traced
+    try:
+        back, minus = slow(x)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert len(calls) == 1 + passes
+    tolerance = 0.05 if options.get("dtype") else 1e-5
+    np.testing.assert_allclose(back, draws(5), atol=tolerance)
+    np.testing.assert_allclose(minus, -log_det, atol=tolerance)
+
+
+@every_kind
+@pytest.mark.parametrize("context", [None, "vector"])
+@pytest.mark.parametrize("net", [
+    {"order": "random"}, {"degrees": "random", "hidden_units": (7, 9, 9), "residual": True},
+    {"hidden_units": (3,), "order": "reversed"}, {"hidden_units": (40, 40), "residual": True},
+], ids=["order", "random_residual", "fewer_units_than_entries", "residual"])  # fmt: skip
+def test_steps_are_the_passes(kind, net, context):
+    """Entry by entry gives what full passes give, values, log-dets and gradients."""
+    sizes = {} if context is None else {"context_size": 2}
+    net = MADE(
+        6, **{"hidden_units": (16, 16), **net}, activation="tanh", zero_init=False, dtype="float64", seed=3, **sizes
+    )
+    flow, y = KINDS[kind](net), draws(6, dtype="float64")
+    context = None if context is None else draws(2, dtype="float64", seed=2)
+    transform = flow.transform if FAST[kind] == "inverse" else flow.inverse_transform
+    found = []
+    for loop in (flow._entry_by_entry, flow._pass_by_pass):
+        with tf.GradientTape() as tape:
+            tape.watch(y)
+            x, log_det = loop(transform, y, context)
+            value = tf.reduce_sum(x**2) + tf.reduce_sum(log_det)
+        found.append([x, log_det, *tape.gradient(value, [y, *flow.trainable_variables])])
+    for mine, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-9, atol=1e-11)
+
+
+@every_kind
+def test_slow_direction_is_one_loop_of_any_batch(kind):
+    """Outside of functions too it is compiled, once for all sizes of a batch, and batch axes are kept."""
+    flow = flow_of(kind, 3)
+    slow = flow.inverse_and_log_det if FAST[kind] == "forward" else flow.forward_and_log_det
+    first = [each.numpy() for each in slow(draws(3))]  # not compiled; the same call is, the next time
+    for each, again in zip(first, slow(draws(3)), strict=True):
+        np.testing.assert_allclose(again, each, atol=1e-6)
+    for shape in ((3,), (0, 3), (4, 3), (2, 5, 3)):
+        y = tf.constant(np.random.default_rng(0).normal(size=shape), tf.float32)
+        x, log_det = slow(y)
+        assert x.shape == shape and log_det.shape == shape[:-1]
+        if len(shape) == 3:
+            np.testing.assert_allclose(x[1], slow(y[1])[0], atol=1e-6)
 
 
 @every_kind

@@ -118,6 +118,11 @@ BAD = {
     "columns of a toy": (["--columns", "a,b"], "Only data from a file takes --columns"),
     "size of a file": (["--data", "{people}", "--num-train", "9"], "Only toy densities"),
     "one layer": (["--num-layers", "1"], "at least 2"),
+    "one bin": (["--model", "neural-spline-flow", "--bins", "1"], "`bins` must be an integer of at least 2"),
+    "option of another model": (
+        ["--model", "neural-spline-flow", "--parallel", "forward"],
+        "--bins. Received: --parallel",
+    ),
     "no run to resume": (["--resume"], "which does not exist"),
 }
 
@@ -133,3 +138,20 @@ def test_bad_input_is_one_line_and_writes_nothing(case, people, train, tmp_path,
     err = capsys.readouterr().err
     assert err.startswith("tfflows: error: ") and err.count("\n") == 1 and message in err
     assert _contents(tmp_path) == {"nan.npy"}
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "options"),
+    [
+        ("neural-spline-flow", "eight-gaussians", ["--bins", 4, "--kind", "autoregressive", "--num-train", 1000]),
+        ("neural-spline-flow", "wine", ["--bins", 4]),
+        ("autoregressive-flow", "wine", ["--parallel", "forward"]),
+    ],
+)
+def test_density_estimators(tmp_path, train, model, data, options):
+    run = tmp_path / "run"
+    assert train("--model", model, "--data", data, "--epochs", 1, *options, "--output", run) == 0
+    assert _contents(run) >= ALWAYS and _finite(json.loads((run / "metrics.json").read_text()))
+    flow = models.load_model(run / "model.keras")
+    assert flow.conditional == (data == "wine")
+    assert getattr(flow, options[0][2:]) == options[1]

@@ -18,19 +18,24 @@ from tfflows.bijectors import (
     ActNorm,
     AdditiveCoupling,
     AffineCoupling,
+    AutoregressiveSpline,
     Chain,
     DiagonalAffine,
     FactorOut,
+    Householder,
     InverseAutoregressive,
     InvertibleConv,
     Logit,
+    LULinear,
     MaskedAutoregressive,
     Permutation,
     Planar,
     Radial,
     Repeated,
+    SplineCoupling,
     Squeeze,
     Sylvester,
+    TailTransform,
 )
 from tfflows.models import FlowModel
 from tfflows.networks import MADE, MLP, ContextLinear, ConvNet, ConvResNet
@@ -334,6 +339,22 @@ def _autoregressive_context(policy):
     return Chain([first, second])
 
 
+def _spline(policy, mask, *, circular=False, affine=False, **options):
+    bijection = {"bins": 4, "circular": circular, "affine": affine, "box": 3.0}
+    units = (12 if circular else 13 if affine else 11) * int((~mask).sum())
+    return SplineCoupling(mask, _mlp(policy, units, **options), **bijection)
+
+
+def _autoregressive_spline(policy, size, *, parallel="inverse", affine=False, **options):
+    net = _made(policy, size, num_outputs=13 if affine else 11, **options)
+    return AutoregressiveSpline(net, parallel=parallel, affine=affine, bins=4, box=3.0)
+
+
+def _rotated_gaussian(policy):
+    """Alone, a rotation would leave the base as it is."""
+    return Chain([_shaken(Householder(3, dtype=bijection_dtype(policy), seed=0)), _gaussian(policy, (3,))])
+
+
 _UNIT = (0.0, 1.0)
 _HALF, _FLIP, _ODD = masks.half(4), masks.half(4, flip=True), masks.alternating(5)
 
@@ -385,6 +406,16 @@ CASES = [
     Case("inverse_autoregressive", lambda p: InverseAutoregressive(_made(p, 2)), (2,)),
     Case("inverse_autoregressive_context", _autoregressive_context, (3,), context="vector"),
     Case("masked_autoregressive", lambda p: MaskedAutoregressive(_made(p, 3, order=[1, 2, 0])), (3,)),
+    Case("spline_plane", lambda p: _spline(p, masks.half(2)), (2,)),
+    Case("spline_circular", lambda p: _spline(p, _ODD, circular=True), (5,)),
+    Case("spline_vector_context", lambda p: _spline(p, _FLIP, affine=True, context_size=3), (4,), context="vector"),
+    Case("autoregressive_spline", lambda p: _autoregressive_spline(p, 3), (3,)),
+    Case("autoregressive_spline_class_context",
+         lambda p: _autoregressive_spline(p, 2, parallel="forward", affine=True, order=[1, 0], num_classes=3), (2,),
+         context="class"),
+    Case("lu_linear", lambda p: _shaken(LULinear(4, dtype=bijection_dtype(p))), (4,)),
+    Case("householder", _rotated_gaussian, (3,)),
+    Case("tail_transform", lambda p: _shaken(TailTransform([2], dtype=bijection_dtype(p)), by=1.0), (2,)),
     Case("sylvester_orthogonal", lambda p: _sylvester(p, 3, num_vectors=2), (3,)),
     Case("sylvester_householder", lambda p: _sylvester(p, 3, kind="householder", num_vectors=2), (3,)),
     Case("sylvester_triangular", lambda p: _sylvester(p, 2, kind="triangular"), (2,)),
@@ -398,7 +429,8 @@ CASES = [
 VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign", "affine_sigmoid", "affine_unbounded",
             "affine_relu_residual", "additive_class_context", "conv_net", "invertible_conv_plain",
             "planar", "planar_leaky_relu", "radial", "inverse_autoregressive", "sylvester_orthogonal",
-            "sylvester_triangular", "sylvester_class_context"}  # fmt: skip
+            "sylvester_triangular", "sylvester_class_context", "spline_vector_context",
+            "householder", "lu_linear"}  # fmt: skip
 
 
 def costly(cases):

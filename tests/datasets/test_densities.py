@@ -17,6 +17,7 @@ CASES = {
     "swiss_roll": {},
     "banana": {},
     "funnel": {"dimensions": 2, "scale": 1.0},
+    "rotated_mixture": {"dimensions": 2},
     "energy_1": {},
     "energy_2": {},
     "energy_3": {},
@@ -34,9 +35,11 @@ VARIANTS = [
     ("banana", {"curvature": -1.0, "scale": 0.7, "noise": 1.1}),
     ("funnel", {"dimensions": 10, "scale": 1.5}),
     ("funnel", {}),
+    ("rotated_mixture", {}),
+    ("rotated_mixture", {"dimensions": 3, "separation": 0.5, "noise": 1.5}),
 ]
 ALL = [*CASES.items(), *VARIANTS]
-PLANAR = [case for case in ALL if case[0] != "funnel" or case[1].get("dimensions") == 2]
+PLANAR = [case for case in ALL if case[0] not in ("funnel", "rotated_mixture") or case[1].get("dimensions") == 2]
 SMOOTH = [case for case in PLANAR if case[0] != "checkerboard"]
 
 
@@ -183,6 +186,8 @@ def test_rows_are_answered_one_by_one_across_chunks_and_none_at_all():
         ("banana", {"curvature": np.inf}),
         ("funnel", {"dimensions": 1}),
         ("funnel", {"dimensions": 3.0}),
+        ("rotated_mixture", {"dimensions": 1}),
+        ("rotated_mixture", {"noise": 0.0}),
     ],
 )
 def test_arguments_out_of_range_are_refused_by_name(name, options):

@@ -1,5 +1,8 @@
 """What every autoregressive bijection shares: the masked conditioner, and its fast and its slow direction."""
 
+import functools
+
+import numpy as np
 import tensorflow as tf
 
 from tfflows.bijectors import conditioning
@@ -19,8 +22,9 @@ class Autoregressive(KerasBijector):
 
     * log-det: the sum of the elementwise log-derivatives, Jacobian triangular.
 
-    Cost: one conditioner pass in the parallel direction, `D` passes one after another in the other, whose gradient
-    stores all of them.
+    Cost: one conditioner pass in the parallel direction. In the other a loop of `D` steps, compiled, from the second
+    call on also outside of a function: together about as many multiplications as one pass (`networks.EntryByEntry`), or
+    `D` passes with a conditioner that has no steps, as one in half precision. Its gradient stores all of them.
 
     Subclasses set `num_parameters` and `parallel`, and write `transform` and `inverse_transform`.
 
@@ -47,6 +51,7 @@ class Autoregressive(KerasBijector):
             )
         self._size, self._order = conditioner.event_size, [int(i) for i in conditioner.order]
         super().__init__(forward_min_event_ndims=1, event_shape=[self._size], parameters=parameters, name=name)
+        self._compiled = None
         self.conditioner = self.track_layer(conditioning.built(conditioner, (self._size,)))
 
     def transform(self, x, *parameters):
@@ -70,6 +75,40 @@ class Autoregressive(KerasBijector):
 
     def _in_order(self, transform, y, context):
         """The conditioner sees what goes out, so far: after step `k` the first `k` entries in its order are known."""
+        conditioner = self.conditioner
+        steps = getattr(conditioner, "has_steps", False) and conditioner.num_outputs == self.num_parameters
+        loop = self._entry_by_entry if steps else self._pass_by_pass  # which refuses another number of outputs
+        loop = functools.partial(loop, transform)
+        if tf.executing_eagerly():
+            if self._compiled is not None:
+                loop = self._compiled
+            else:  # the only call, perhaps, as when a model is built: tracing takes longer
+                compiled = tf.function(loop, autograph=False, reduce_retracing=True)
+                # In a function of its own: TensorFlow must not take it for a part of this bijector that is to be saved.
+                self._compiled = lambda *args: compiled(*args)
+        flat = conditioning.inputs(conditioner, y, context, event_ndims=1)
+        x, log_det = loop(flat, None) if context is None else loop(*flat)
+        x, log_det = tf.reshape(x, tf.shape(y)), tf.reshape(log_det, tf.shape(y)[:-1])
+        return tf.ensure_shape(x, y.shape), tf.ensure_shape(log_det, y.shape[:-1])
+
+    def _entry_by_entry(self, transform, y, context):
+        """With a conditioner that evaluates at a step only what the step changes."""
+        steps, n = self.conditioner.entry_by_entry(y if context is None else [y, context]), self._size
+        given = tf.TensorArray(y.dtype, size=n, element_shape=y.shape[:1])
+        given = given.unstack(tf.gather(tf.transpose(y), self._order))
+        found = tf.TensorArray(y.dtype, size=n, element_shape=y.shape[:1])
+
+        def step(k, entry, found, log_det, state):
+            raw, state = steps(k, entry, state)
+            entry, change = transform(given.read(k), *tf.unstack(raw, num=self.num_parameters, axis=-1))
+            return k + 1, entry, found.write(k, entry), log_det + change, state
+
+        start = (0, tf.zeros_like(y[:, 0]), found, tf.zeros_like(y[:, 0]), steps.start)
+        _, _, found, log_det, _ = tf.while_loop(lambda k, *_: k < n, step, start, maximum_iterations=n)
+        return tf.transpose(tf.gather(found.stack(), np.argsort(self._order))), log_det
+
+    def _pass_by_pass(self, transform, y, context):
+        """With full passes, which round as in the parallel direction."""
         places = tf.one_hot(tf.constant(self._order), self._size, on_value=True, off_value=False)
 
         def step(k, x, log_derivative):

@@ -22,7 +22,7 @@ class InverseAutoregressive(Autoregressive):
     The bias lets it start near the identity: gates of 0.73 with the default of 1. (In the paper the gate is
     `sigmoid(raw)`, `raw` of about 1 or 2 at the start; bounded, it cannot close in floating point.)
 
-    `event_ndims`: 1. Cost: forward one conditioner pass; inverse `D` passes, one after another.
+    `event_ndims`: 1. Cost: forward one conditioner pass; inverse `D` steps, one after another (see `Autoregressive`).
 
     Compositions should change the order of the conditioners, e.g. `MADE(..., order="reversed")` in every other one.
 

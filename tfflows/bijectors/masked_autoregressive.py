@@ -15,7 +15,7 @@ class MaskedAutoregressive(Autoregressive):
     * forward: `y_i = x_i * exp(log_scale_i) + shift_i`, entry after entry, as both depend on `y_1 ... y_{i-1}`
     * forward log-det: `sum(log_scale)`
 
-    `event_ndims`: 1. Cost: inverse one conditioner pass; forward `D` passes, one after another.
+    `event_ndims`: 1. Cost: inverse one conditioner pass; forward `D` steps, one after another (see `Autoregressive`).
 
     Args:
       conditioner: masked Keras layer returning `2 D` values on its last axis, shifts first, e.g.

@@ -63,6 +63,14 @@ MODELS = {
             },
         },
     ),
+    "autoregressive-flow": Entry(
+        "AutoregressiveFlow",
+        {_VECTORS: {"num_layers": 5, "hidden_units": [64, 64], "parallel": "inverse"}},
+    ),
+    "neural-spline-flow": Entry(
+        "NeuralSplineFlow",
+        {_VECTORS: {"num_layers": 5, "hidden_units": [128, 128], "kind": "coupling", "bins": 8}},
+    ),
 }
 
 

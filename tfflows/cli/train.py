@@ -20,7 +20,12 @@ FILE_OPTIONS = ("columns", "context", "labels", "header", "key")
 def add_arguments(parser):
     """Adds the options of `tfflows train`."""
     add = parser.add_argument
-    add("--model", default="real-nvp", help="which flow: real-nvp (of vectors or of images) or glow (of images)")
+    add(
+        "--model",
+        default="real-nvp",
+        help="which flow: real-nvp (of vectors or of images), glow (of images), "
+        "autoregressive-flow or neural-spline-flow (of vectors)",
+    )
     _add_data(parser.add_argument_group("data").add_argument)
     add("--output", type=pathlib.Path, metavar="RUN", help="run folder (default: runs/MODEL-DATA)")
     add("--seed", type=option_types.natural, default=0, help="of data, weights, order and noise")
@@ -34,6 +39,7 @@ def add_arguments(parser):
 
 def _add_data(add):
     data = "names: two-moons, eight-gaussians, rings, checkerboard, pinwheel, two-spirals, swiss-roll, banana, funnel, "
+    data += "rotated-mixture, "
     data += "digits, wine, breast-cancer, natural-patches, a set of TensorFlow Datasets such as mnist, cifar10, "
     data += "celeb-a or lsun-tower (TFDS_DATA_DIR says where it is); or the path of a .csv, .parquet, .npy or .npz "
     data += "file, or of a folder of images"
@@ -108,12 +114,28 @@ def _add_training(add):
 
 
 def _add_vectors(add):
-    add("--num-layers", type=option_types.positive_int, metavar="N", help="number of layers of the flow (default: 8)")
+    add(
+        "--num-layers",
+        type=option_types.positive_int,
+        metavar="N",
+        help="number of layers of the flow (default: real-nvp 8, the others 5)",
+    )
     add(
         "--hidden-units",
         type=option_types.widths,
         metavar="N,N",
-        help="widths of the hidden layers of each conditioner (default: 64,64)",
+        help="widths of the hidden layers of each conditioner (default: 64,64; neural-spline-flow 128,128)",
+    )
+    add(
+        "--kind",
+        choices=("coupling", "autoregressive"),
+        help="of neural-spline-flow: which layers (default: coupling)",
+    )
+    add("--bins", type=option_types.positive_int, metavar="N", help="of neural-spline-flow: of a spline (default: 8)")
+    add(
+        "--parallel",
+        choices=("inverse", "forward"),
+        help="of autoregressive-flow: what is fast, log-probabilities or samples (default: inverse)",
     )
 
 

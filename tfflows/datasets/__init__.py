@@ -13,15 +13,19 @@ from tfflows.datasets.files import from_file
 from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
 from tfflows.datasets.image_folder import from_image_folder
 from tfflows.datasets.image_stream import ImageStream
+from tfflows.datasets.moving_mixture import MovingMixture, moving_mixture
 from tfflows.datasets.photographs import natural_patches
 from tfflows.datasets.published_images import tfds_images, tfds_names
+from tfflows.datasets.rotated_mixture import rotated_mixture
 from tfflows.datasets.squares import checkerboard
+from tfflows.datasets.tabular import tabular, tabular_names
 from tfflows.datasets.warped_gaussian import banana, funnel
 
 __all__ = [
     "Dataset",
     "Energy",
     "ImageStream",
+    "MovingMixture",
     "ToyDensity",
     "banana",
     "binarized",
@@ -38,11 +42,15 @@ __all__ = [
     "from_image_folder",
     "funnel",
     "load",
+    "moving_mixture",
     "names",
     "natural_patches",
     "pinwheel",
     "rings",
+    "rotated_mixture",
     "swiss_roll",
+    "tabular",
+    "tabular_names",
     "tfds_images",
     "tfds_names",
     "toy_names",

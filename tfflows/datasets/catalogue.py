@@ -16,6 +16,7 @@ from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
 from tfflows.datasets.image_folder import from_image_folder
 from tfflows.datasets.photographs import natural_patches
 from tfflows.datasets.published_images import canonical, tfds_images, tfds_names
+from tfflows.datasets.rotated_mixture import rotated_mixture
 from tfflows.datasets.squares import checkerboard
 from tfflows.datasets.table import EXTENSIONS
 from tfflows.datasets.warped_gaussian import banana, funnel
@@ -32,6 +33,7 @@ _TOY = {
         swiss_roll,
         banana,
         funnel,
+        rotated_mixture,
         energy_1,
         energy_2,
         energy_3,

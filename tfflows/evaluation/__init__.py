@@ -1,5 +1,6 @@
 """How good a flow is: anything with `log_prob` and `sample` can be judged."""
 
+from tfflows.evaluation.calibration import Calibration, simulation_based_calibration
 from tfflows.evaluation.discrete_likelihood import bits_per_dim, discrete_negative_log_likelihood, importance_weighted
 from tfflows.evaluation.divergence import reverse_divergence
 from tfflows.evaluation.interpolation import between, interpolations
@@ -12,6 +13,7 @@ from tfflows.evaluation.likelihood import (
 from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
 
 __all__ = [
+    "Calibration",
     "Estimate",
     "Reconstruction",
     "between",
@@ -24,4 +26,5 @@ __all__ = [
     "negative_log_likelihood",
     "reconstruct",
     "reverse_divergence",
+    "simulation_based_calibration",
 ]

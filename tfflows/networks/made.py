@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.networks.conditioner import Conditioner, at_least_one
+from tfflows.networks.entry_by_entry import EntryByEntry
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -92,6 +93,25 @@ class MADE(Conditioner):
         """The entries of an event in their order: integer array `[D]`."""
         return self._order.copy()
 
+    @property
+    def hidden_degrees(self):
+        """Degrees of the units of each hidden layer, integer arrays."""
+        return [each.copy() for each in self._degrees]
+
+    @property
+    def has_steps(self):
+        """Whether `entry_by_entry` gives what a pass does: with hidden layers, and not rounded to half precision."""
+        return bool(self.hidden_units) and self.compute_dtype == self.variable_dtype
+
+    def entry_by_entry(self, inputs):
+        """The same outputs for one entry after another: `EntryByEntry`, for inputs with one batch axis.
+
+        Args:
+          inputs: `Tensor` `[batch, D]`, of which only the shape counts, or the pair of it and the context.
+        """
+        x, context = self.split_inputs(inputs)
+        return EntryByEntry(self, context, x)
+
     def _input_degrees(self):
         return np.argsort(self._order) + 1
 
@@ -178,9 +198,12 @@ class _MaskedDense(keras.layers.Layer):
         self.kernel = self.add_weight(name="kernel", shape=self._mask.shape, initializer=self.kernel_initializer)
         self.bias = self.add_weight(name="bias", shape=self._mask.shape[1:], initializer="zeros")
 
-    def call(self, x):
+    def masked_kernel(self):
         kernel = tf.convert_to_tensor(self.kernel)
-        h = x @ (kernel * tf.constant(self._mask, kernel.dtype)) + tf.convert_to_tensor(self.bias)
+        return kernel * tf.constant(self._mask, kernel.dtype)
+
+    def call(self, x):
+        h = x @ self.masked_kernel() + tf.convert_to_tensor(self.bias)
         return h if self.activation is None else self.activation(h)
 
 

@@ -1,5 +1,6 @@
 """Arrays in, matplotlib figures out: no model is called, nothing global (pyplot, rcParams) is touched."""
 
+from tfflows.plotting.calibration import rank_histograms_figure
 from tfflows.plotting.density import density_figure, density_rows_figure
 from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
@@ -15,6 +16,7 @@ __all__ = [
     "interpolations_figure",
     "latents_figure",
     "reconstructions_figure",
+    "rank_histograms_figure",
     "samples_figure",
     "training_figure",
 ]

@@ -1,0 +1,193 @@
+"""Monotone rational-quadratic splines, elementwise."""
+
+import dataclasses
+import math
+
+import tensorflow as tf
+
+from tfflows.ops import numerics
+
+_LARGEST_LOG_SCALE = 3.0
+_LARGEST_SLOPE = 1e3  # about: a larger one could not be resolved in float32, and its square not be formed
+
+
+@dataclasses.dataclass(frozen=True)
+class RationalQuadratic:
+    """A monotone spline of rational quadratics on `[-box, box]`, and its continuation to all reals.
+
+    In the bin between the knots `(u_k, v_k)` and `(u_{k+1}, v_{k+1})`, of slopes `d_k` and `d_{k+1}` there, with
+    `w = u_{k+1} - u_k`, `h = v_{k+1} - v_k`, `s = h / w` and `t = (x - u_k) / w`:
+
+    * forward: `y = v_k + h (s t^2 + d_k t (1 - t)) / p(t)`, `p(t) = s + (d_{k+1} + d_k - 2 s) t (1 - t)`
+    * log-derivative: `log(s^2 (d_{k+1} t^2 + 2 s t (1 - t) + d_k (1 - t)^2)) - 2 log p(t)`
+    * inverse: the root in `[0, 1]` of the quadratic in `t` that the first line is.
+
+    Outside the box `y = x` (linear tails; the slopes at both ends are 1); with `circular=True` both ends share a
+    learned slope and the spline repeats itself, `f(x + 2 box) = f(x) + 2 box`, a smooth bijection of the circle.
+
+    With `affine=True` the spline is one of `(x - shift) exp(-log_scale)`, `log_scale = 3 tanh(raw / 3)`, so that the
+    tails move and stretch with the parameters too.
+
+    Raw parameters of 0 give the identity. A bin is selected by multiplying with ones and zeros and summing over the
+    bins, which stand on the first axis: on a CPU faster than gathering, whose gradient is a scatter.
+
+    Args:
+      bins: int, at least 2.
+      box: float, half of the box's side.
+      circular: bool.
+      affine: bool, two more parameters, not on a circle.
+      minimal_width, minimal_height: floats, of a bin, as fractions of the box's side; below `1 / bins`.
+      minimal_slope: float, of the slope at a knot; between 0 and 1. The largest slope is about 1000.
+
+    Raises:
+      ValueError: fewer than 2 bins, a box that is not positive, minimal sizes out of range, a circle that is stretched.
+
+    References:
+      Gregory, Delbourgo. Piecewise rational quadratic interpolation to monotonic data. IMA Journal of Numerical
+      Analysis, 1982.
+      Durkan, Bekasov, Murray, Papamakarios. Neural spline flows. NeurIPS 2019, arXiv 1906.04032, section 3.1.
+      Rezende et al. Normalizing flows on tori and spheres. ICML 2020, arXiv 2002.02428 (circular splines).
+    """
+
+    bins: int = 8
+    box: float = 5.0
+    circular: bool = False
+    affine: bool = False
+    minimal_width: float = 1e-3
+    minimal_height: float = 1e-3
+    minimal_slope: float = 1e-3
+
+    def __post_init__(self):
+        if isinstance(self.bins, bool) or not isinstance(self.bins, int) or self.bins < 2:
+            raise ValueError(f"`bins` must be an integer of at least 2. Received: {self.bins!r}")
+        if not _between(self.box, 0.0, math.inf):
+            raise ValueError(f"`box` must be a positive finite number. Received: {self.box!r}")
+        if self.circular and self.affine:
+            raise ValueError("A circle cannot be stretched: `affine` must be False with `circular`. Received: True")
+        for name in ("minimal_width", "minimal_height"):
+            size, most = getattr(self, name), 1.0 / self.bins
+            if not _between(size, 0.0, most):
+                raise ValueError(f"`{name}` must be above 0 and below 1 / bins = {most:.4g}. Received: {size!r}")
+        if not _between(self.minimal_slope, 0.0, 1.0):
+            raise ValueError(f"`minimal_slope` must be above 0 and below 1. Received: {self.minimal_slope!r}")
+
+    @property
+    def num_parameters(self):
+        """Raw parameters of one: widths, heights, slopes at the knots inside (and where a circle closes), affine."""
+        return 3 * self.bins - (0 if self.circular else 1) + (2 if self.affine else 0)
+
+    def forward(self, x, *raw):
+        """`y` and `log dy/dx` of `x`, elementwise.
+
+        Args:
+          x: `Tensor`.
+          *raw: `num_parameters` tensors of the shape and dtype of `x`: widths, heights, slopes, then, if there is an
+            affine part, shift and raw log-scale.
+
+        Returns:
+          `(y, log dy/dx)`, shaped as `x`.
+        """
+        if not self.affine:
+            return self._forward(x, raw)
+        *raw, shift, raw_log_scale = raw
+        log_scale = numerics.bounded(raw_log_scale, _LARGEST_LOG_SCALE)
+        y, log_slope = self._forward((x - shift) * tf.exp(-log_scale), raw)
+        return y, log_slope - log_scale
+
+    def inverse(self, y, *raw):
+        """`x` and `log dx/dy` of `y`, elementwise; as `forward`."""
+        if not self.affine:
+            return self._inverse(y, raw)
+        *raw, shift, raw_log_scale = raw
+        log_scale = numerics.bounded(raw_log_scale, _LARGEST_LOG_SCALE)
+        x, log_slope = self._inverse(y, raw)
+        return x * tf.exp(log_scale) + shift, log_slope + log_scale
+
+    def _forward(self, x, raw):
+        inside, x_in, whole_turns = self._placed(x)
+        left, width, bottom, height, first, last, sum_w, sum_h = self._bin(x_in, raw, given="x")
+        s = height * sum_w / (width * sum_h)
+        t = ((x_in + self.box) * sum_w / (2.0 * self.box) - left) / width
+        p = s + (last + first - 2.0 * s) * t * (1.0 - t)
+        y = (bottom + height * t * (s * t + first * (1.0 - t)) / p) * (2.0 * self.box / sum_h) - self.box
+        return self._continued(inside, y, x, whole_turns, _log_slope(s, t, first, last, p))
+
+    def _inverse(self, y, raw):
+        inside, y_in, whole_turns = self._placed(y)
+        left, width, bottom, height, first, last, sum_w, sum_h = self._bin(y_in, raw, given="y")
+        s = height * sum_w / (width * sum_h)
+        r = ((y_in + self.box) * sum_h / (2.0 * self.box) - bottom) / height
+        excess = last + first - 2.0 * s
+        # a t^2 + b t - s r = 0; of the two forms of its root, the one that does not cancel.
+        a, b = s - first + r * excess, first - r * excess
+        root = tf.abs(b) + tf.sqrt(tf.maximum(b * b + 4.0 * a * s * r, 0.0))
+        rising, falling = b >= 0.0, b < 0.0
+        t = tf.where(rising, 2.0 * s * r / tf.where(rising, root, 1.0), root / tf.where(falling, 2.0 * a, 1.0))
+        x = (left + width * t) * (2.0 * self.box / sum_w) - self.box
+        p = s + excess * t * (1.0 - t)
+        return self._continued(inside, x, y, whole_turns, -_log_slope(s, t, first, last, p))
+
+    def _placed(self, x):
+        """Whether `x` is in the box, `x` moved into it, and by how much it was moved round the circle."""
+        if self.circular:
+            side = 2.0 * self.box
+            turns = side * tf.stop_gradient(tf.floor((x + self.box) / side))
+            return None, tf.clip_by_value(x - turns, -self.box, self.box), turns
+        return tf.abs(x) < self.box, tf.clip_by_value(x, -self.box, self.box), None
+
+    def _continued(self, inside, y, x, whole_turns, log_slope):
+        if self.circular:
+            return y + whole_turns, log_slope
+        return tf.where(inside, y, x), tf.where(inside, log_slope, 0.0)
+
+    def _bin(self, x, raw, *, given):
+        """Of the bin of each `x` (or `y`): left end, width, bottom, height, its two slopes; and the whole box's side.
+
+        Lengths along either axis are in units of their own, in which the side of the box is the last two.
+        """
+        k = self.bins
+        widths, sum_w = _lengths(raw[:k], self.minimal_width)
+        heights, sum_h = _lengths(raw[k : 2 * k], self.minimal_height)
+        searched, total = (widths, sum_w) if given == "x" else (heights, sum_h)
+        place = tf.stop_gradient((x + self.box) * total / (2.0 * self.box))
+        searched = tf.unstack(tf.stop_gradient(searched))
+        knots = [searched[0]]
+        for length in searched[1:-1]:
+            knots.append(knots[-1] + length)
+        passed = tf.cast(place >= tf.stack(knots), x.dtype)  # of the knots inside
+        here = tf.concat([tf.ones_like(passed[:1]), passed], 0) - tf.concat([passed, tf.zeros_like(passed[:1])], 0)
+        slopes = tf.stack(raw[2 * k :])
+        if self.circular:
+            ends = slopes * here, tf.concat([slopes[1:], slopes[:1]], 0) * here
+        else:
+            ends = slopes * here[1:], slopes * here[:-1]
+        return (
+            tf.reduce_sum(widths[:-1] * passed, 0),
+            tf.reduce_sum(widths * here, 0),
+            tf.reduce_sum(heights[:-1] * passed, 0),
+            tf.reduce_sum(heights * here, 0),
+            *(self._slope(tf.reduce_sum(end, 0)) for end in ends),
+            sum_w,
+            sum_h,
+        )
+
+    def _slope(self, raw):
+        raw = tf.minimum(raw, _LARGEST_SLOPE)
+        return self.minimal_slope + tf.nn.softplus(raw + math.log(math.expm1(1.0 - self.minimal_slope)))
+
+
+def _lengths(raw, minimal):
+    """Lengths of the bins, `[bins, ...]`, proportional to `minimal + (1 - bins * minimal) * softmax(raw)`, and sum."""
+    raw, free = tf.stack(raw), 1.0 - len(raw) * minimal
+    weights = tf.exp(raw - tf.stop_gradient(tf.reduce_max(raw, 0)))
+    total = tf.reduce_sum(weights, 0)
+    return weights + total * (minimal / free), total / free
+
+
+def _log_slope(s, t, first, last, p):
+    rest = 1.0 - t
+    return tf.math.log(s * s * (last * t * t + 2.0 * s * t * rest + first * rest * rest)) - 2.0 * tf.math.log(p)
+
+
+def _between(value, low, high):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low < value < high

@@ -1,0 +1,41 @@
+"""Rank histograms of simulation-based calibration."""
+
+import numpy as np
+import scipy.stats
+
+from tfflows.plotting import style
+
+
+def rank_histograms_figure(counts, *, names=None, coverage=0.99):
+    """One histogram of ranks for each parameter, with the band that uniform ranks leave seldom.
+
+    Args:
+      counts: integer array `[D, bins]`, as `evaluation.simulation_based_calibration` counts them.
+      names: `D` strings; `None` for numbers.
+      coverage: float, probability that the count of a bin lies in the band if ranks are uniform.
+
+    Returns:
+      `matplotlib.figure.Figure`.
+
+    Raises:
+      ValueError: counts that are no `[D, bins]`, another number of names, a coverage outside of (0, 1).
+    """
+    counts = np.asarray(counts)
+    if counts.ndim != 2 or not counts.size or counts.sum(axis=1).min() < 1:
+        raise ValueError(f"`counts` must have shape [D, bins] and count something. Received: shape {counts.shape}")
+    names = [f"parameter {i + 1}" for i in range(len(counts))] if names is None else list(names)
+    if len(names) != len(counts):
+        raise ValueError(f"`names` must name each of {len(counts)} parameters. Received: {names}")
+    if not 0 < coverage < 1:
+        raise ValueError(f"`coverage` must be between 0 and 1. Received: {coverage}")
+    bins = counts.shape[1]
+    figure = style.new_figure(3.4 * len(counts) + 0.6, 3.2)
+    for axes, count, name in zip(np.ravel(figure.subplots(1, len(counts))), counts, names):
+        axes = style.plain(axes)
+        low, high = scipy.stats.binom(count.sum(), 1 / bins).interval(coverage)
+        axes.axhspan(low, high, color=style.REFERENCE, alpha=0.2, linewidth=0, label=f"{coverage:.0%} if uniform")
+        axes.axhline(count.sum() / bins, color=style.REFERENCE, linestyle="--", linewidth=1)
+        axes.bar((np.arange(bins) + 0.5) / bins, count, width=0.95 / bins, color=style.SAMPLES, label="ranks")
+        axes.set(xlabel=f"rank of {name} among the draws", ylabel="cases", xlim=(0, 1))
+    axes.legend(frameon=False, loc="lower center")
+    return figure
