@@ -45,8 +45,9 @@ def test_published_row_runs_on_mocked_data(dataset, model, tmp_path):
     output = run(tmp_path, "--dataset", dataset, "--model", model)
     assert "mocked" in output
     assert str(RECIPES[dataset, model].bits) in output
-    # Random pixels need 8 bits; an untrained flow needs more, and a broken likelihood may need fewer.
-    assert 7.5 < bits(output) < 20
+    # Random pixels need 8 bits, those of CelebA, averaged down 2.3 to 1 a side, log2(2.3) fewer; an
+    # untrained flow needs more, and a broken likelihood may need fewer.
+    assert (6.3 if dataset == "celeb_a" else 7.5) < bits(output) < 20
 
 
 @pytest.mark.slow
@@ -60,7 +61,7 @@ def test_mixed_precision(precision, tmp_path):
 def test_a_finished_run_is_not_trained_again(tmp_path):
     options = ("--output", str(tmp_path / "run"))
     first, second = run(tmp_path, *options), run(tmp_path, *options)
-    assert "Epoch 1/1" in first and "Epoch 1/1" not in second
+    assert "bits_per_dim:" in first and "bits_per_dim:" not in second  # Keras's line of an epoch
     assert bits(first) == pytest.approx(bits(second), abs=0.05)  # new noise on the same images
     assert {"flow.keras", "log.csv", "samples", "training_state.npz"} <= {p.name for p in (tmp_path / "run").iterdir()}
 

@@ -23,7 +23,7 @@ def test_reconstruction_at_96_steps_after_training(dtype):
     print(f"{dtype}: largest error of a pixel, " + ", ".join(f"{how} {value:.1e}" for how, value in errors.items()))
     # Networks in half precision round what they are given: an input a hair away may round to the next number.
     assert errors["in float32"] <= 1e-4
-    assert errors["as trained"] <= {"float32": 1e-4, "mixed_float16": 0.1, "mixed_bfloat16": 0.5}[dtype]
+    assert errors["as trained"] <= {"float32": 1e-4, "mixed_float16": 1e-3, "mixed_bfloat16": 1e-2}[dtype]
 
 
 def error(flow, y):
