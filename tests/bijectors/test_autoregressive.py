@@ -150,9 +150,6 @@ def test_slow_direction_is_one_loop_of_any_batch(kind):
     """Outside of functions too it is compiled, once for all sizes of a batch, and batch axes are kept."""
     flow = flow_of(kind, 3)
     slow = flow.inverse_and_log_det if FAST[kind] == "forward" else flow.forward_and_log_det
-    first = [each.numpy() for each in slow(draws(3))]  # not compiled; the same call is, the next time
-    for each, again in zip(first, slow(draws(3)), strict=True):
-        np.testing.assert_allclose(again, each, atol=1e-6)
     for shape in ((3,), (0, 3), (4, 3), (2, 5, 3)):
         y = tf.constant(np.random.default_rng(0).normal(size=shape), tf.float32)
         x, log_det = slow(y)

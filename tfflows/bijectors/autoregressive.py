@@ -22,9 +22,9 @@ class Autoregressive(KerasBijector):
 
     * log-det: the sum of the elementwise log-derivatives, Jacobian triangular.
 
-    Cost: one conditioner pass in the parallel direction. In the other a loop of `D` steps, compiled, from the second
-    call on also outside of a function: together about as many multiplications as one pass (`networks.EntryByEntry`), or
-    `D` passes with a conditioner that has no steps, as one in half precision. Its gradient stores all of them.
+    Cost: one conditioner pass in the parallel direction. In the other a loop of `D` steps, compiled also where it is
+    called outside of a function: together about as many multiplications as one pass (`networks.EntryByEntry`), or `D`
+    passes with a conditioner that has no steps, as one in half precision. Its gradient stores all of them.
 
     Subclasses set `num_parameters` and `parallel`, and write `transform` and `inverse_transform`.
 
@@ -78,14 +78,14 @@ class Autoregressive(KerasBijector):
         conditioner = self.conditioner
         steps = getattr(conditioner, "has_steps", False) and conditioner.num_outputs == self.num_parameters
         loop = self._entry_by_entry if steps else self._pass_by_pass  # which refuses another number of outputs
-        loop = functools.partial(loop, transform)
         if tf.executing_eagerly():
-            if self._compiled is not None:
-                loop = self._compiled
-            else:  # the only call, perhaps, as when a model is built: tracing takes longer
-                compiled = tf.function(loop, autograph=False, reduce_retracing=True)
+            if self._compiled is None:
                 # In a function of its own: TensorFlow must not take it for a part of this bijector that is to be saved.
+                compiled = tf.function(functools.partial(loop, transform), autograph=False, reduce_retracing=True)
                 self._compiled = lambda *args: compiled(*args)
+            loop = self._compiled
+        else:
+            loop = functools.partial(loop, transform)
         flat = conditioning.inputs(conditioner, y, context, event_ndims=1)
         x, log_det = loop(flat, None) if context is None else loop(*flat)
         x, log_det = tf.reshape(x, tf.shape(y)), tf.reshape(log_det, tf.shape(y)[:-1])
