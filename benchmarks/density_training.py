@@ -11,7 +11,7 @@ from tfflows import datasets
 BATCH_SIZE = 512
 LEARNING_RATE = 4e-3
 WARMUP_STEPS = 300
-WEIGHT_DECAY = 0.03  # without it one seed in four left a point in 100,000 at a log-density of -5,000
+WEIGHT_DECAY = 0.03  # without it a rare point between the modes may get a log-density of minus thousands
 CLIP_NORM = 1.0
 RECIPE = (
     f"batch {BATCH_SIZE}, every batch fresh draws; Adam, learning rate raised to {LEARNING_RATE:g} over {WARMUP_STEPS} "
