@@ -10,7 +10,6 @@ import tensorflow as tf
 from tfflows.datasets import natural_patches
 from tfflows.models import Glow
 
-
 PRECISIONS = ["float32", "mixed_float16", "mixed_bfloat16"]
 TARGET = 1e-4
 
