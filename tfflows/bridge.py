@@ -329,8 +329,10 @@ def variables_read():
 
 
 def unadapted(root):
-    """The tfflows bijectors in a tree whose data-dependent weights are not initialised."""
-    return [m for m in (root, *root.submodules) if isinstance(m, KerasBijector) and not m.adapted]
+    """The tfflows bijectors in a tree whose data-dependent weights are not initialised; one speaks for all in it."""
+    if isinstance(root, KerasBijector):
+        return [] if root.adapted else [root]
+    return [m for m in root.submodules if isinstance(m, KerasBijector) and not m.adapted]
 
 
 def adapt(bijector, y, context):

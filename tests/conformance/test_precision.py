@@ -64,3 +64,10 @@ def test_other_dtypes_are_refused(case, dtype):
     x = tf.cast(case.inputs((4,)), dtype)
     with pytest.raises(TypeError, match="float32 or float64. Received: dtype " + dtype):
         case.shared().forward(x, **case.kwargs(case.shared(), (4,)))
+
+
+@weighted_case
+def test_weights_may_be_read_by_xla_on_a_gpu(case):
+    """TensorFlow keeps int32 variables in the CPU's memory, where code compiled for a GPU cannot read them."""
+    weights = (v for m in modules(case.shared()) for v in m.variables)
+    assert not [v.name for v in weights if v.dtype.base_dtype == tf.int32]

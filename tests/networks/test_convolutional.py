@@ -29,17 +29,18 @@ NETS = {
 every_net = pytest.mark.parametrize("kind", NETS)
 
 
-def test_border():
-    picture = spatial.border((2, 3), (3, 3))[0, :, :, 0]
-    np.testing.assert_array_equal(picture, [[1, 1, 1, 1, 1], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [1, 1, 1, 1, 1]])
+def test_border_windows():
+    windows = spatial.border_windows((2, 3), 3).reshape(2, 3, 3, 3)
+    np.testing.assert_array_equal(windows[0, 0], [[1, 1, 1], [1, 0, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(windows[1, 1], [[0, 0, 0], [0, 0, 0], [1, 1, 1]])
+    np.testing.assert_array_equal(windows[1, 2], [[0, 0, 1], [0, 0, 1], [1, 1, 1]])
 
 
 def test_scaled_conv_is_a_convolution_of_the_image_with_its_border_as_one_more_channel():
     layer, x = ScaledConv2D(4, 3, seed=0), images()
     shaken(layer, x)
-    padded = tf.concat(
-        [tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), tf.repeat(spatial.border((5, 5), (3, 3)), 4, axis=0)], axis=-1
-    )
+    around = [[0, 0], [1, 1], [1, 1], [0, 0]]
+    padded = tf.concat([tf.pad(x, around), tf.pad(tf.zeros([4, 5, 5, 1]), around, constant_values=1.0)], axis=-1)
     kernel = tf.concat([layer.kernel.value, layer.edge_kernel.value], axis=2)
     expected = (tf.nn.conv2d(padded, kernel, 1, "VALID") + layer.bias.value) * tf.exp(3.0 * layer.log_scale.value)
     np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-5)

@@ -53,7 +53,7 @@ class ActNorm(KerasBijector):
         super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
         self.shift = self.add_weight(name="shift", shape=(shape[-1],), trainable=trainable, dtype=dtype)
         self.log_scale = self.add_weight(name="log_scale", shape=(shape[-1],), trainable=trainable, dtype=dtype)
-        self._adapted = self.add_weight(name="adapted", shape=(), trainable=False, dtype="int32")
+        self._adapted = self.add_weight(name="adapted", shape=(), trainable=False, dtype="int64")
 
     @property
     def adapted(self):

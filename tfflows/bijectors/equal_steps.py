@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bridge, serialization
@@ -22,7 +23,7 @@ def take_apart(step, num_repeats, seed):
       seed: int, from which initial weights are drawn for one bijector, or `None` to take its own `K` times.
 
     Returns:
-      `(template, variables, values)`: a `KerasBijector`, its Keras weights, and `K` lists of values for them.
+      `(template, variables, values)`: a `KerasBijector`, its Keras weights, and for each an array `[K, ...]`.
 
     Raises:
       TypeError, ValueError: see `Repeated`.
@@ -32,10 +33,16 @@ def take_apart(step, num_repeats, seed):
     template, variables = steps[0], columns[0]
     _check_template(template, variables)
     _check_alike(steps, columns)
-    values = [[v.value for v in column] for column in columns]
-    if len(values) < repeats:
-        fresh = [{} if seed is None else fresh_weights(template, (seed, i)) for i in range(repeats)]
-        values = [[drawn.get(id(v), v.value) for v in variables] for drawn in fresh]
+    with tf.init_scope():
+        values = [np.repeat(v.value.numpy()[None], repeats, axis=0) for v in variables]
+        for i in range(repeats):  # one after the other: all of them at once would be a second copy of everything
+            own = zip(variables, columns[i]) if len(columns) > 1 else ()
+            drawn = {id(v): each.value for v, each in own}
+            if len(columns) == 1 and seed is not None:
+                drawn = fresh_weights(template, (seed, i))
+            for all_, v in zip(values, variables):
+                if id(v) in drawn:
+                    all_[i] = drawn[id(v)]
     return template, variables, values
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bridge import KerasBijector
-from tfflows.ops import shapes
+from tfflows.ops import products, shapes
 
 
 class Householder(KerasBijector):
@@ -76,15 +76,15 @@ class Householder(KerasBijector):
     def _apply(self, x, *, transpose):
         """Rows times `Q^T` are `Q` times columns."""
         q = _product_of_reflections(tf.cast(self.vectors.value, x.dtype))
-        y = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), q, transpose_b=transpose)
-        return tf.ensure_shape(tf.reshape(y, tf.shape(x)), x.shape), tf.zeros(shapes.batch_shape(x, 1), x.dtype)
+        return products.matvec(q, x, transpose=not transpose), tf.zeros(shapes.batch_shape(x, 1), x.dtype)
 
 
 def _product_of_reflections(vectors):
     """`H_1 ... H_K` of the columns of `[D, K]`: `I - V S^-1 V^T` of the normalised vectors; `S` has their products
     above its diagonal and 1/2 on it: one triangular system instead of one reflection after another."""
     v = vectors * tf.math.rsqrt(tf.maximum(tf.reduce_sum(vectors**2, axis=0), 1e-36))
-    products = tf.matmul(v, v, transpose_a=True)
-    squares = tf.linalg.diag_part(products)  # 0 of a column of zeros, which reflects nothing
-    s = tf.linalg.set_diag(tf.linalg.band_part(products, 0, -1), tf.where(squares > 0.0, 0.5 * squares, 1.0))
-    return tf.eye(v.shape[0], dtype=v.dtype) - v @ tf.linalg.triangular_solve(s, tf.transpose(v), lower=False)
+    gram = products.matmul(v, v, transpose_a=True)
+    squares = tf.linalg.diag_part(gram)  # 0 of a column of zeros, which reflects nothing
+    s = tf.linalg.set_diag(tf.linalg.band_part(gram, 0, -1), tf.where(squares > 0.0, 0.5 * squares, 1.0))
+    solved = tf.linalg.triangular_solve(s, tf.transpose(v), lower=False)
+    return tf.eye(v.shape[0], dtype=v.dtype) - products.matmul(v, solved)

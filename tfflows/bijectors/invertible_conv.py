@@ -6,7 +6,7 @@ import scipy.linalg
 import tensorflow as tf
 
 from tfflows.bridge import KerasBijector
-from tfflows.ops import shapes
+from tfflows.ops import products, shapes
 
 _PARAMETRIZATIONS = ("plu", "plain")
 _SMALLEST_VARIANCE = 1e-4  # of the largest: further stretched, a direction would lose float32's digits on the way back
@@ -86,7 +86,7 @@ class InvertibleConv(KerasBijector):
             options = {"dtype": dtype, "trainable": weight in ("kernel", "factors")}
             added = self.add_weight(name=weight, shape=value.shape, initializer=_constant(value), **options)
             setattr(self, weight, added)
-        whitened = self.add_weight(name="adapted", shape=(), trainable=False, dtype="int32") if whiten else None
+        whitened = self.add_weight(name="adapted", shape=(), trainable=False, dtype="int64") if whiten else None
         self._whitened = whitened
 
     def _values(self, kernel):
@@ -135,7 +135,7 @@ class InvertibleConv(KerasBijector):
             kernel = tf.cast(self.kernel.value, dtype)
             return kernel, _log_abs_det(kernel, self.name)
         permutation, lower, upper, log_scale = self._factors(dtype)
-        return permutation @ (lower @ upper), tf.reduce_sum(log_scale)
+        return products.matmul(permutation, products.matmul(lower, upper)), tf.reduce_sum(log_scale)
 
     def _inverse_matrix(self, dtype):
         """`W^-1` and `log|det W|`."""
@@ -168,8 +168,7 @@ class InvertibleConv(KerasBijector):
 
 def _mix(x, matrix):
     """`matrix @ x[..., :]`, as one product of two matrices."""
-    y = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), matrix, transpose_b=True)
-    return tf.ensure_shape(tf.reshape(y, tf.shape(x)), x.shape)
+    return products.matvec(matrix, x)
 
 
 def _log_abs_det(kernel, name):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfflows.bridge import KerasBijector
-from tfflows.ops import shapes
+from tfflows.ops import products, shapes
 
 
 class LULinear(KerasBijector):
@@ -57,8 +57,8 @@ class LULinear(KerasBijector):
 
     def inverse_and_log_det(self, y, context=None):
         lower, upper, log_scale = self._factors(y.dtype)
-        rows = tf.matmul(tf.reshape(y, [-1, y.shape[-1]]), lower @ upper, transpose_b=True)
-        return self._shaped(rows + tf.cast(self.shift.value, y.dtype), y), self._log_det(y, log_scale)
+        x = products.matvec(products.matmul(lower, upper), y) + tf.cast(self.shift.value, y.dtype)
+        return x, self._log_det(y, log_scale)
 
     def _factors(self, dtype):
         factors = tf.cast(self.factors.value, dtype)

@@ -26,7 +26,8 @@ class Repeated(bridge.KerasBijector):
     An input that was computed back differs from the true one by rounding, amplified from step to step by how much the
     inverse stretches, until the next stored one. `checkpoint_every=1` stores every input: nothing is inverted, the
     gradient is that of the chain to the last digits, and memory grows by one event a step; where that is little, it is
-    the quicker choice. `reversible=False` stores all that TensorFlow wants, as a chain does: quickest, and largest.
+    the quicker choice. `reversible=False` puts all steps into the graph and stores all that TensorFlow wants, as a
+    chain does: the quickest for a few steps, with a graph and a memory that grow with `K`.
 
     Both directions have this gradient, with respect to the event, the weights and a float context. Gradients of the
     gradient are right, and store everything.
@@ -40,7 +41,7 @@ class Repeated(bridge.KerasBijector):
       seed: int: draw the random initial values of that one bijector's weights anew for every repeat. By default every
         repeat starts with the values that it has.
       checkpoint_every: int, of how many steps the input of one is stored.
-      reversible: bool, whether the gradient inverts.
+      reversible: bool, whether the steps are one loop whose gradient evaluates them again.
       name: str.
 
     Raises:
@@ -74,7 +75,7 @@ class Repeated(bridge.KerasBijector):
         if not isinstance(checkpoint_every, int) or checkpoint_every < 1:
             raise ValueError(f"`checkpoint_every` must be an integer of at least 1. Received: {checkpoint_every!r}")
         template, variables, initial = equal_steps.take_apart(step, num_repeats, seed)
-        repeats = len(initial)
+        repeats = num_repeats or len(step)
         super().__init__(
             forward_min_event_ndims=template.forward_min_event_ndims,
             is_constant_jacobian=template.is_constant_jacobian,
@@ -88,7 +89,7 @@ class Repeated(bridge.KerasBijector):
             },
             name=name,
         )
-        stacked = [self._stack(v, [values[j] for values in initial]) for j, v in enumerate(variables)]
+        stacked = [self._stack(v, values) for v, values in zip(variables, initial)]
         self._steps = _Steps(template, variables, stacked, repeats)
         options = {
             "num_steps": repeats,
@@ -103,8 +104,8 @@ class Repeated(bridge.KerasBijector):
         """A weight of shape `[K, ...]`: this one in every step."""
         weight = self.add_weight(
             name=variable.path.replace("/", "."),
-            shape=(len(values), *variable.shape),
-            initializer=lambda shape, dtype: tf.stack([tf.convert_to_tensor(each) for each in values]),
+            shape=values.shape,
+            initializer=lambda shape, dtype: tf.convert_to_tensor(values),
             dtype=keras.backend.standardize_dtype(variable.dtype),
             trainable=variable.trainable,
         )

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijectors.amortized import Amortized, sizes_checked
-from tfflows.ops import numerics, tanh_equation
+from tfflows.ops import numerics, products, tanh_equation
 
 _KINDS = ("orthogonal", "householder", "triangular")
 _LARGEST_DIAGONAL = math.sqrt(0.99)  # so that the product of two is above -1 in floating point too
@@ -137,23 +137,23 @@ class _Reflections:
     def __init__(self, vectors, num_columns):
         self._v, self._v_first = vectors, vectors[..., :num_columns, :]
         self._size, self._num_columns = vectors.shape[-2], num_columns
-        products, unit = tf.matmul(vectors, vectors, transpose_a=True), np.eye(vectors.shape[-1])
-        upper = tf.constant(np.triu(np.ones_like(unit), 1) + 0.5 * unit, products.dtype)
-        nothing = tf.logical_and(unit == 1, products <= _SMALLEST_SQUARE)
-        s = tf.where(nothing, tf.ones([], products.dtype), products * upper)
+        gram, unit = products.matmul(vectors, vectors, transpose_a=True), np.eye(vectors.shape[-1])
+        upper = tf.constant(np.triu(np.ones_like(unit), 1) + 0.5 * unit, gram.dtype)
+        nothing = tf.logical_and(unit == 1, gram <= _SMALLEST_SQUARE)
+        s = tf.where(nothing, tf.ones([], gram.dtype), gram * upper)
         unit = tf.eye(vectors.shape[-1], batch_shape=tf.shape(s)[:-2], dtype=s.dtype)
         self._inverse = tf.linalg.triangular_solve(s, unit, lower=False)
 
     def projected(self, x):
         """`Q^T x`."""
-        inner = _transposed_product(self._inverse, _transposed_product(self._v, x))
-        return x[..., : self._num_columns] - _product(self._v_first, inner)
+        inner = products.matvec(self._inverse, products.matvec(self._v, x, transpose=True), transpose=True)
+        return x[..., : self._num_columns] - products.matvec(self._v_first, inner)
 
     def expanded(self, v):
         """`Q v`."""
-        inner = _product(self._inverse, _transposed_product(self._v_first, v))
+        inner = products.matvec(self._inverse, products.matvec(self._v_first, v, transpose=True))
         v = tf.pad(v, [[0, 0]] * (v.shape.rank - 1) + [[0, self._size - self._num_columns]])
-        return v - _product(self._v, inner)
+        return v - products.matvec(self._v, inner)
 
 
 class _Triangles:
@@ -170,16 +170,16 @@ class _Triangles:
 
     def first(self, v):
         """`R v`."""
-        return _product(self._above, v) + self._first * v
+        return products.matvec(self._above, v) + self._first * v
 
     def second(self, v):
         """`R~ v`."""
-        return _transposed_product(self._below, v) + self._second * v
+        return products.matvec(self._below, v, transpose=True) + self._second * v
 
     def product(self):
         """`R~ R`, the matrix."""
         second = tf.linalg.set_diag(tf.linalg.matrix_transpose(self._below), self._second)
-        return second @ tf.linalg.set_diag(self._above, self._first)
+        return products.matmul(second, tf.linalg.set_diag(self._above, self._first))
 
 
 def _shapes(event_size, kind, num_vectors):
@@ -209,7 +209,7 @@ def _solve(matrix, slope, c):
     above = tf.linalg.set_diag(fixed, tf.zeros_like(diagonal))
 
     def round_(t, _):
-        found = tanh_equation.root(diagonal, wanted - _product(above, tf.tanh(t)))
+        found = tanh_equation.root(diagonal, wanted - products.matvec(above, tf.tanh(t)))
         found = tf.ensure_shape(found, t.shape)
         return found, tf.reduce_any(found != t)
 
@@ -219,23 +219,9 @@ def _solve(matrix, slope, c):
         h = tf.tanh(t)
         jacobian = matrix * ((1.0 - h) * (1.0 + h))[..., None, :]
         jacobian = tf.linalg.set_diag(jacobian, 1.0 + tf.linalg.diag_part(jacobian))
-        residual = t + _product(matrix, h) - c
+        residual = t + products.matvec(matrix, h) - c
         t -= tf.linalg.triangular_solve(jacobian, residual[..., None], lower=False)[..., 0]
     return t
-
-
-def _product(matrix, vector):
-    """`matrix @ vector` over the last axes; one matrix for all vectors is one product of two matrices."""
-    if matrix.shape.rank == 2:
-        return tf.tensordot(vector, matrix, axes=[[-1], [1]])
-    return tf.linalg.matvec(matrix, vector)
-
-
-def _transposed_product(matrix, vector):
-    """`matrix^T @ vector`, likewise."""
-    if matrix.shape.rank == 2:
-        return tf.tensordot(vector, matrix, axes=1)
-    return tf.linalg.matvec(matrix, vector, transpose_a=True)
 
 
 def _log_det(slope, h):

@@ -92,7 +92,7 @@ class VariationalFlow(keras.Model):
         self._target = lambda x: target_log_prob(x)  # whatever it is, Keras is not to train what it holds
         self.annealing_steps = annealing_steps
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.steps = self.add_weight(name="steps", shape=(), dtype="int32", initializer="zeros", trainable=False)
+        self.steps = self.add_weight(name="steps", shape=(), dtype="int64", initializer="zeros", trainable=False)
         self.elbo_tracker = keras.metrics.Mean(name="elbo")
         self.built = True
 

@@ -37,7 +37,7 @@ class ConvConditioner(Conditioner):
             self.context_kernel = self.add_weight(
                 name="context_kernel", shape=(self.encoded_size, filters), initializer=initializer
             )
-        self._adapted = self.add_weight(name="adapted", shape=(), dtype="int32", initializer="zeros", trainable=False)
+        self._adapted = self.add_weight(name="adapted", shape=(), dtype="int64", initializer="zeros", trainable=False)
 
     def split_context(self, inputs):
         """The image to convolve and the offset `[batch, 1, 1, filters]` of the first layer, `None` for none."""

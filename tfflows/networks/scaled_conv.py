@@ -18,7 +18,7 @@ class ScaledConv2D(keras.layers.Layer):
     """A "same" convolution with a learned output scale, that sees where the image ends.
 
     `y = exp(3 log_scale) * (x * kernel + border * edge + bias)`, where `*` convolves `x`, padded with zeros, and an
-    image that is 1 in the padding and 0 inside (`ops.spatial.border`).
+    image that is 1 in the padding and 0 inside (`ops.spatial.border_windows`).
 
     `adapt` sets `bias` and `log_scale` so that a batch gives outputs of mean 0 and variance 1 in each filter: the
     activation normalization of Glow. With a kernel of zeros (the last layer of a conditioner) the layer starts as 0,
@@ -102,9 +102,9 @@ class ScaledConv2D(keras.layers.Layer):
         """What is added at every pixel: the bias `[filters]`, or with the border's part `[1, H, W, filters]`."""
         if not (self.edge and self.kernel_size > 1):
             return bias
-        size = (self.kernel_size, self.kernel_size)
-        border = tf.constant(spatial.border(x.shape[1:3], size), self.edge_kernel.dtype)
-        return tf.nn.conv2d(border, self.edge_kernel.value * scale, 1, "VALID") + bias
+        windows = tf.constant(spatial.border_windows(x.shape[1:3], self.kernel_size), self.edge_kernel.dtype)
+        y = tf.matmul(windows, tf.reshape(self.edge_kernel.value * scale, [-1, self.filters])) + bias
+        return tf.reshape(y, [1, *x.shape[1:3], self.filters])
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

@@ -29,7 +29,8 @@ class Loop:
       num_steps: int, `n`.
       event_ndims: int, rank of the event.
       reverse: bool, whether `w_t` is the last slice for `t = 0`, the first for `t = n-1`.
-      checkpoint_every: int, or `None` for TensorFlow's own gradient, which stores everything.
+      checkpoint_every: int, or `None` for no loop: all steps in the graph, and TensorFlow's own gradient, which stores
+        everything.
     """
 
     def __init__(self, step, inverse, *, num_steps, event_ndims, reverse, checkpoint_every):
@@ -64,7 +65,7 @@ class Loop:
 
     def _run(self, x, weights, context):
         if self._every is None:
-            return self._walk(x, weights, context)[:2]
+            return self._unrolled(x, weights, context)
         results = self._walk(x, weights, context)
         graph, name = results[0].graph, f"TfflowsReversibleLoop{next(_names)}"
         tensors = [*results, x, *weights, *([] if context is None else [context])]
@@ -75,26 +76,38 @@ class Loop:
         tf.RegisterGradient(name)(lambda op, *gradients: _gradient(graph(), gradients))
         return outputs[:2]
 
+    def _unrolled(self, x, weights, context):
+        """`x_n` and the log-det, step after step in the graph: no loop, whose gradient would copy what it stores."""
+        log_det = tf.zeros(shapes.batch_shape(x, self._event_ndims), x.dtype)
+        columns = [tf.unstack(w, num=self._num_steps) for w in weights]
+        for t in range(self._num_steps):
+            x, change = self._checked_step(x, [column[self._index(t)] for column in columns], context)
+            log_det += tf.ensure_shape(change, log_det.shape)
+        return x, log_det
+
     def _walk(self, x, weights, context):
         """`x_n`, the log-det, and the states `x_0, x_every, ...`, stacked."""
         log_det = tf.zeros(shapes.batch_shape(x, self._event_ndims), x.dtype)
-        n, every = self._num_steps, self._every or self._num_steps
+        n = self._num_steps
         # No TensorArray: XLA wants its shape, which is not known where the batch is not.
-        states = tf.zeros([-(-n // every), *([] if self._every is None else tf.unstack(tf.shape(x)))], x.dtype)
+        states = tf.zeros([-(-n // self._every), *tf.unstack(tf.shape(x))], x.dtype)
 
         def body(t, x, log_det, states):
-            if self._every is not None:
-                states = self._store(t, x, states)
-            y, change = self._step(x, self._slices(weights, t), context)
-            if y.dtype != x.dtype or not y.shape.is_compatible_with(x.shape):
-                raise ValueError(
-                    "A repeated step must keep the shape and dtype of its events. "
-                    f"Received: {x.dtype.name} {x.shape} becomes {y.dtype.name} {y.shape}"
-                )
-            return t + 1, tf.ensure_shape(y, x.shape), log_det + tf.ensure_shape(change, log_det.shape), states
+            states = self._store(t, x, states)
+            y, change = self._checked_step(x, self._slices(weights, t), context)
+            return t + 1, y, log_det + tf.ensure_shape(change, log_det.shape), states
 
         loop_vars = (0, x, log_det, states)
         return tf.while_loop(lambda t, *_: t < n, body, loop_vars, maximum_iterations=n)[1:]
+
+    def _checked_step(self, x, weights, context):
+        y, change = self._step(x, weights, context)
+        if y.dtype != x.dtype or not y.shape.is_compatible_with(x.shape):
+            raise ValueError(
+                "A repeated step must keep the shape and dtype of its events. "
+                f"Received: {x.dtype.name} {x.shape} becomes {y.dtype.name} {y.shape}"
+            )
+        return tf.ensure_shape(y, x.shape), change
 
     def _store(self, t, x, states):
         def stored():
@@ -122,10 +135,8 @@ class Loop:
 
         start = (n - 1, y, dy, tf.zeros_like(context) if by_context else 0.0, arrays)
         _, _, dx, dcontext, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start, maximum_iterations=n)
-        dweights = [None] * len(weights)
-        for i, array in zip(differentiable, arrays):
-            dweights[i] = array.stack()
-        return dx, dweights, dcontext if by_context else None
+        by_weight = {i: array.stack() for i, array in zip(differentiable, arrays)}
+        return dx, [by_weight.get(i) for i in range(len(weights))], dcontext if by_context else None
 
     def _input_of(self, t, y, states, slices, context):
         def stored():

@@ -4,23 +4,22 @@ import numpy as np
 import tensorflow as tf
 
 
-def border(image_size, kernel_size):
-    """An image that is 1 in the zero padding of a "same" convolution and 0 inside.
+def border_windows(image_size, kernel_size):
+    """What the kernel of a "same" convolution covers of the zero padding, at every pixel.
 
-    A convolution of it, added to that of the zero-padded image, lets a network know where the image ends, at the
-    price of one kernel channel (the extra input channel in Glow's published code).
+    The products of these rows with one more kernel channel, added to the convolution, let a network know where the
+    image ends: the extra input channel in Glow's published code, 1 in the padding and 0 inside.
 
     Args:
       image_size: `(H, W)`.
-      kernel_size: `(KH, KW)`, odd.
+      kernel_size: odd int, `K`.
 
     Returns:
-      float32 array `[1, H + KH - 1, W + KW - 1, 1]`.
+      float32 array `[H * W, K * K]`.
     """
-    (height, width), (rows, columns) = image_size, kernel_size
-    inside = np.zeros((1, height, width, 1), np.float32)
-    vertical, horizontal = rows // 2, columns // 2
-    return np.pad(inside, ((0, 0), (vertical, vertical), (horizontal, horizontal), (0, 0)), constant_values=1.0)
+    border = np.pad(np.zeros(image_size, np.float32), kernel_size // 2, constant_values=1.0)
+    windows = np.lib.stride_tricks.sliding_window_view(border, (kernel_size, kernel_size))
+    return windows.reshape(-1, kernel_size**2)
 
 
 def space_to_depth(x, block_size):
