@@ -57,10 +57,11 @@ class ConvConditioner(Conditioner):
 
     def adapt(self, inputs):
         """Initialises the normalization of every hidden layer from a batch, once; returns the outputs."""
-        if not self.adapted:
-            self.walk(inputs, adapt=True)
-            self._adapted.assign(1)
-        return self(inputs)
+        if self.adapted:
+            return self(inputs)
+        outputs = self.walk(inputs, adapt=True)
+        self._adapted.assign(1)
+        return outputs
 
     def call(self, inputs):
         return self.walk(inputs)

@@ -3,7 +3,6 @@
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfflows.ops import spatial
@@ -87,11 +86,12 @@ class ScaledConv2D(keras.layers.Layer):
         """Sets bias and scale from the batch `x`; returns the outputs, of mean 0 and variance 1 in each filter."""
         ones, zeros = tf.ones_like(self.bias.value), tf.zeros_like(self.bias.value)
         y = self._convolved(x, self.kernel.value)
-        y += tf.cast(self._offset(x, ones, zeros), y.dtype)
-        values = y.numpy().astype("float64").reshape(-1, self.filters)
-        self.bias.assign(-values.mean(0))
-        self.log_scale.assign(-np.log(np.maximum(values.std(0), _SMALLEST_SCALE)) / _SPEED)
-        return self(x)
+        y = tf.cast(y, self.bias.dtype) + self._offset(x, ones, zeros)
+        mean, variance = tf.nn.moments(y, axes=list(range(y.shape.rank - 1)))
+        deviation = tf.maximum(tf.sqrt(variance), _SMALLEST_SCALE)
+        self.bias.assign(-mean)
+        self.log_scale.assign(-tf.math.log(deviation) / _SPEED)
+        return tf.cast((y - mean) / deviation, self.compute_dtype)
 
     def _convolved(self, x, kernel):
         if x.shape[0] == 0:  # TensorFlow gives it as many channels as its input (oneDNN, CPU)
