@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfflows.bijectors import AffineCoupling, Repeated
 from tfflows.datasets import two_moons
 from tfflows.models import FlowModel, RealNVP
+from tfflows.networks import MLP
+from tfflows.ops import precision
 
 
 def moons(dtype, **kwargs):
@@ -31,14 +34,57 @@ def test_log_prob_within_tolerance_of_float32_on_the_same_weights(trained, polic
     x = two_moons().sample(5000, seed=1)
     assert flow.log_prob(x).dtype == tf.float32
     assert flow.bijector.bijectors[1].conditioner.compute_dtype == policy.removeprefix("mixed_")
-    difference = np.abs(flow.log_prob(x).numpy() - trained.log_prob(x).numpy()).mean() / 2
+    difference = np.abs(flow(x, training=True).numpy() - trained.log_prob(x).numpy()).mean() / 2
     assert 0 < difference <= 0.02  # nats per dimension; 0 would mean that nothing ran in half precision
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_only_training_is_in_half_precision(trained, policy, tmp_path):
+    flow, x = moons(policy), two_moons().sample(500, seed=1)
+    flow.set_weights(trained.get_weights())
+    for ask in (
+        lambda model: model.log_prob(x),
+        lambda model: model(x),
+        lambda model: model.predict(x, verbose=0),
+        lambda model: model.encode(x),
+        lambda model: model.sample(100, seed=2),
+        lambda model: model.sample_and_log_prob(100, seed=2)[1],
+    ):
+        np.testing.assert_array_equal(ask(flow), ask(trained))
+    assert not np.array_equal(flow.bijector.inverse(x), flow.encode(x))  # the bijector alone is as its layers are
+    assert flow.bijector.bijectors[1].conditioner.compute_dtype == policy.removeprefix("mixed_")
+    flow.export(tmp_path / "flow", verbose=False)
+    served = tf.saved_model.load(str(tmp_path / "flow"))
+    np.testing.assert_allclose(served.inverse(x), trained.encode(x), rtol=1e-5, atol=1e-5)
+    seen = []
+    layer = flow.bijector.bijectors[1].conditioner
+    layer.call = lambda *args, _call=layer.call, **kwargs: seen.append(layer.compute_dtype) or _call(*args, **kwargs)
+    flow.compile("sgd")
+    flow.fit(x, epochs=1, verbose=0)
+    assert set(seen) == {policy.removeprefix("mixed_")}
+
+
+def test_a_loop_keeps_the_precision_of_either_way():
+    """The gradient of a repeated step evaluates it again, in the precision of the way there."""
+    make = lambda dtype: AffineCoupling([1, 0], MLP(2, hidden_units=(8,), seed=0, dtype=dtype))  # noqa: E731
+    loops = [Repeated(make(dtype), 3, seed=1) for dtype in ("float32", "mixed_bfloat16")]
+    for weights in zip(*(loop.weights for loop in loops)):
+        weights[1].assign(weights[0] + 0.3)
+        weights[0].assign_add(0.3 * tf.ones_like(weights[0]))
+    y, gradients = tf.random.stateless_normal([16, 2], seed=[1, 2]), []
+    for loop, full in ((loops[0], False), (loops[1], True), (loops[1], False)):
+        with tf.GradientTape() as tape:
+            with precision.full(full):
+                value = tf.reduce_sum(loop.inverse_and_log_det(y)[1])
+        gradients.append(tape.gradient(value, loop.trainable_variables)[0])
+    np.testing.assert_array_equal(gradients[0], gradients[1])
+    assert not np.array_equal(gradients[0], gradients[2])
 
 
 def test_with_precision_keeps_the_weights(trained):
     half, x = trained.with_precision("mixed_bfloat16"), two_moons().sample(100, seed=1)
     assert half.bijector.bijectors[1].conditioner.compute_dtype == "bfloat16"
-    assert not np.array_equal(half.log_prob(x), trained.log_prob(x))
+    assert not np.array_equal(half(x, training=True), trained.log_prob(x))
     np.testing.assert_array_equal(half.with_precision("float32").log_prob(x), trained.log_prob(x))
     with pytest.raises(ValueError, match="policies of their own"):
         FlowModel(half.distribution).with_precision("float32")

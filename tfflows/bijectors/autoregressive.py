@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfflows.bijectors import conditioning
 from tfflows.bridge import KerasBijector
+from tfflows.ops import precision
 
 
 class Autoregressive(KerasBijector):
@@ -51,7 +52,8 @@ class Autoregressive(KerasBijector):
             )
         self._size, self._order = conditioner.event_size, [int(i) for i in conditioner.order]
         super().__init__(forward_min_event_ndims=1, event_shape=[self._size], parameters=parameters, name=name)
-        self._compiled = None
+        functions = {}
+        self._functions = lambda: functions  # TensorFlow must not take them for parts of this bijector to be saved
         self.conditioner = self.track_layer(conditioning.built(conditioner, (self._size,)))
 
     def transform(self, x, *parameters):
@@ -76,20 +78,26 @@ class Autoregressive(KerasBijector):
     def _in_order(self, transform, y, context):
         """The conditioner sees what goes out, so far: after step `k` the first `k` entries in its order are known."""
         conditioner = self.conditioner
-        steps = getattr(conditioner, "has_steps", False) and conditioner.num_outputs == self.num_parameters
-        loop = self._entry_by_entry if steps else self._pass_by_pass  # which refuses another number of outputs
-        if tf.executing_eagerly():
-            if self._compiled is None:
-                # In a function of its own: TensorFlow must not take it for a part of this bijector that is to be saved.
-                compiled = tf.function(functools.partial(loop, transform), autograph=False, reduce_retracing=True)
-                self._compiled = lambda *args: compiled(*args)
-            loop = self._compiled
-        else:
-            loop = functools.partial(loop, transform)
         flat = conditioning.inputs(conditioner, y, context, event_ndims=1)
-        x, log_det = loop(flat, None) if context is None else loop(*flat)
+        with precision.of(conditioner):
+            loop = self._compiled(transform) if tf.executing_eagerly() else self._loop(transform)
+            x, log_det = loop(flat, None) if context is None else loop(*flat)
         x, log_det = tf.reshape(x, tf.shape(y)), tf.reshape(log_det, tf.shape(y)[:-1])
         return tf.ensure_shape(x, y.shape), tf.ensure_shape(log_det, y.shape[:-1])
+
+    def _loop(self, transform):
+        """Function of events and context."""
+        conditioner = self.conditioner
+        steps = getattr(conditioner, "has_steps", False) and conditioner.num_outputs == self.num_parameters
+        loop = self._entry_by_entry if steps else self._pass_by_pass  # which refuses another number of outputs
+        return functools.partial(loop, transform)
+
+    def _compiled(self, transform):
+        """`_loop` in a function of its own, one for each precision."""
+        compiled, full = self._functions(), precision.is_full()
+        if full not in compiled:
+            compiled[full] = tf.function(self._loop(transform), autograph=False, reduce_retracing=True)
+        return compiled[full]
 
     def _entry_by_entry(self, transform, y, context):
         """With a conditioner that evaluates at a step only what the step changes."""

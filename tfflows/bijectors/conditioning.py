@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfflows.ops import shapes
+from tfflows.ops import precision, shapes
 
 
 def built(conditioner, event_shape):
@@ -47,7 +47,8 @@ def parameters(conditioner, a, context, *, event_ndims, num_parameters, num_outp
       ValueError: an output of the wrong size.
     """
     batch_rank = a.shape.rank - event_ndims
-    raw = conditioner(inputs(conditioner, a, context, event_ndims=event_ndims))
+    with precision.of(conditioner):
+        raw = conditioner(inputs(conditioner, a, context, event_ndims=event_ndims))
     expected = num_parameters * num_outputs
     if raw.shape[-1] != expected:
         raise ValueError(
@@ -71,7 +72,8 @@ def from_context(conditioner, context, *, size, dtype, name):
     context = tf.convert_to_tensor(context)
     batch_rank = context.shape.rank - _context_ndims(conditioner, context)
     flat = context if batch_rank == 1 else tf.reshape(context, [-1, *context.shape[batch_rank:]])
-    raw = tf.cast(conditioner(flat), dtype)
+    with precision.of(conditioner):
+        raw = tf.cast(conditioner(flat), dtype)
     if raw.shape[-1] != size:
         raise ValueError(
             f"The conditioner of {name} must return {size} values on its last axis. Received: shape {raw.shape}"

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from tfflows import bridge, datasets, plotting
+from tfflows import datasets, plotting
 from tfflows.cli import image_figures, metrics, run_folder, training
 
 _POINTS, _GRID = 5_000, 200
@@ -74,8 +74,7 @@ def draw(flow, dataset, seed):
     samples = np.asarray(flow.sample(len(x), context=context, seed=seed))
     density = dataset.density
     bounds = None if density is None else density.bounds
-    kwargs = bridge.context_kwargs(flow.bijector, context)
-    latents = np.asarray(flow.bijector.inverse(np.asarray(x, flow.distribution.dtype.as_numpy_dtype), **kwargs))
+    latents = np.asarray(flow.encode(x, context))
     figures = {
         "samples.png": plotting.samples_figure(x, samples, names=dataset.columns, bounds=bounds),
         "latents.png": plotting.latents_figure(latents),

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows import bridge
+from tfflows.ops import precision
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,9 +65,9 @@ def reconstruct(model, x, context=None, *, seed=0):
     dequantization = getattr(model, "dequantization", None)
     y = tf.convert_to_tensor(x) if dequantization is None else dequantization(x, seed=seed)[0]
     kwargs = bridge.context_kwargs(model.bijector, tf.convert_to_tensor(given[0]) if given else None)
-    # New tensors, so that no cache answers with what it was given.
-    z = tf.identity(model.bijector.inverse(tf.identity(y), **kwargs))
-    back = np.asarray(model.bijector.forward(z, **kwargs), np.float64)
+    with precision.full():  # new tensors, so that no cache answers with what it was given
+        z = tf.identity(model.bijector.inverse(tf.identity(y), **kwargs))
+        back = np.asarray(model.bijector.forward(z, **kwargs), np.float64)
     error = np.abs(examples.astype(np.float64) - x.astype(np.float64))
     float_errors = np.abs(back - np.asarray(y, np.float64))
     measured = [float(each) for errors in (error, float_errors) for each in (errors.max(), errors.mean())]

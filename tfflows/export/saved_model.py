@@ -4,6 +4,8 @@ import pathlib
 
 import tensorflow as tf
 
+from tfflows.ops import precision
+
 
 def export_flow(flow, path, *, verbose=False):
     """Writes `flow` as a SavedModel; any TensorFlow program can load it without tfflows, Keras or TFP.
@@ -63,10 +65,12 @@ def export_flow(flow, path, *, verbose=False):
         return flow.sample(n, context=given[0] if given else None, seed=seed, temperature=temperature)
 
     def forward(z, *given):
-        return flow.bijector.forward(z, **bijector_kwargs(given))
+        with precision.full():
+            return flow.bijector.forward(z, **bijector_kwargs(given))
 
     def inverse(x, *given):
-        return flow.bijector.inverse(x, **bijector_kwargs(given))
+        with precision.full():
+            return flow.bijector.inverse(x, **bijector_kwargs(given))
 
     wanted = [(log_prob, (x,)), (sample, draw), (forward, (z,)), (inverse, (x,))]
     if flow.dequantization is not None:

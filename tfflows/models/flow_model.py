@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 
 from tfflows import bridge, export, serialization
 from tfflows.models import execution, inputs, training
-from tfflows.ops import seeds
+from tfflows.ops import precision, seeds
 
 tfd = tfp.distributions
 
@@ -30,7 +30,8 @@ class FlowModel(training.FlowTrainer):
       num_classes: int, number of classes of an integer context; `None` for none.
       dequantization: `layers.Dequantization` of a flow over integers; `None` for a density of reals.
       name: str.
-      dtype: Keras precision policy; only conditioners compute in half precision.
+      dtype: Keras precision policy. Under a mixed one conditioners compute in half precision while the flow trains
+        (`fit`, `flow(x, training=True)`), and in the precision of their weights everywhere else.
 
     Raises:
       TypeError: `distribution` is not a transformed distribution.
@@ -181,7 +182,8 @@ class FlowModel(training.FlowTrainer):
             raise ValueError(f"{self.name} expects events of shape {self.event_shape}. Received: shape {x.shape}")
         # A new tensor: no cache can hold an answer for it from before the last weight update.
         x = tf.identity(tf.cast(x, distribution.dtype))
-        return distribution.log_prob(x, bijector_kwargs=self._context_kwargs(context))
+        with precision.full_by_default():
+            return distribution.log_prob(x, bijector_kwargs=self._context_kwargs(context))
 
     def sample(self, n, *, context=None, seed=None, temperature=1.0):
         """Draws from the flow.
@@ -224,9 +226,10 @@ class FlowModel(training.FlowTrainer):
         base = self.distribution.distribution
         z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))
         log_base = base.log_prob(tf.identity(z))
-        x, log_det, _ = bridge.evaluate(
-            self.bijector, z, len(base.event_shape), self._context_tensor(context), forward=True
-        )
+        with precision.full_by_default():
+            x, log_det, _ = bridge.evaluate(
+                self.bijector, z, len(base.event_shape), self._context_tensor(context), forward=True
+            )
         return x, log_base - tf.cast(log_det, log_base.dtype)
 
     def encode(self, x, context=None, *, seed=None):
@@ -234,12 +237,15 @@ class FlowModel(training.FlowTrainer):
         x = tf.convert_to_tensor(x)
         if x.dtype.is_integer and self.dequantization is not None:
             x = self.dequantization(x, seed=seed)[0]
-        return self.bijector.inverse(tf.identity(tf.cast(x, self.distribution.dtype)), **self._context_kwargs(context))
+        with precision.full_by_default():
+            x = tf.identity(tf.cast(x, self.distribution.dtype))
+            return self.bijector.inverse(x, **self._context_kwargs(context))
 
     def decode(self, z, context=None):
         """Events of latents, integers of a flow with a `dequantization`."""
         z = tf.identity(tf.cast(z, self.distribution.dtype))
-        y = tf.identity(self.bijector.forward(z, **self._context_kwargs(context)))
+        with precision.full_by_default():
+            y = tf.identity(self.bijector.forward(z, **self._context_kwargs(context)))
         return y if self.dequantization is None else self.dequantization.quantized(y)
 
     def _context_kwargs(self, context):
@@ -290,10 +296,11 @@ class FlowModel(training.FlowTrainer):
         bridge.adapt(self.bijector, tf.cast(data, self.distribution.dtype), context)
 
     # -- Keras -------------------------------------------------------------------------------------------------
-    def call(self, inputs_):
-        """Log-probability of `x`, `(x,)` or the pair `(x, context)`."""
+    def call(self, inputs_, training=None):
+        """Log-probability of `x`, `(x,)` or the pair `(x, context)`; networks in half precision only to train."""
         parts = inputs_ if isinstance(inputs_, (tuple, list)) else (inputs_,)
-        return execution.in_halves(self.log_prob, *parts) if self._halves else self.log_prob(*parts)
+        with precision.full(not training):
+            return execution.in_halves(self.log_prob, *parts) if self._halves else self.log_prob(*parts)
 
     def compute_output_shape(self, input_shape):
         """`(batch,)`."""
@@ -303,9 +310,8 @@ class FlowModel(training.FlowTrainer):
     def with_precision(self, dtype):
         """A flow with the same weights whose networks compute under another precision policy.
 
-        Weights are float32 under every policy. Networks that compute in half precision round what they are given, so
-        that a bijector undoes itself only to about that precision: `with_precision("float32")` after training under
-        "mixed_float16" inverts as exactly as a flow that was trained in float32.
+        Weights are float32 under every policy; another one is for training on, or for the bijector on its own, whose
+        networks compute as the policy says, while the methods of a flow have them compute in float32.
 
         Args:
           dtype: Keras precision policy.

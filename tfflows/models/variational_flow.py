@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 from tfflows.models import execution, images
 from tfflows.models.flow_model import FlowModel
 from tfflows.networks import at_least_one
-from tfflows.ops import seeds
+from tfflows.ops import precision, seeds
 
 tfd = tfp.distributions
 
@@ -177,7 +177,8 @@ class VariationalFlow(keras.Model):
     def call(self, numbers, training=False):
         """One draw for each of `numbers`, `[n]`: their `log p~ - log q`. Adds the loss."""
         size = numbers.shape[0] or tf.shape(numbers)[0]
-        x, log_q = self.flow.sample_and_log_prob(size, seed=seeds.stateless(self.seed_generator))
+        with precision.full(not training):
+            x, log_q = self.flow.sample_and_log_prob(size, seed=seeds.stateless(self.seed_generator))
         log_p = tf.debugging.check_numerics(self.target_log_prob(x), _BAD_TARGET)
         weight = 1.0
         if training and self.annealing_steps:

@@ -1,9 +1,11 @@
-"""Pure functions on masks, shapes and numbers; nothing here knows Keras or TFP objects."""
+"""Functions on masks, shapes and numbers; nothing here knows bijectors or models."""
 
 from tfflows.ops import (
     grids,
     masks,
     numerics,
+    precision,
+    products,
     rational_quadratic,
     reversible,
     seeds,
@@ -16,6 +18,8 @@ __all__ = [
     "grids",
     "masks",
     "numerics",
+    "precision",
+    "products",
     "rational_quadratic",
     "reversible",
     "seeds",

@@ -5,7 +5,7 @@ import weakref
 
 import tensorflow as tf
 
-from tfflows.ops import shapes
+from tfflows.ops import precision, shapes
 
 _names = itertools.count()
 
@@ -17,10 +17,11 @@ class Loop:
     `checkpoint_every` steps, and `inverse(x_{t+1}, w_t)` between them, then runs step `t` again under a tape. Memory is
     that of one step and `n / checkpoint_every` states, instead of `n` steps.
 
-    It runs in a `tf.function` of its own, once for each rank of the arguments, eagerly too. That is also where the
-    gradient is attached: `tf.custom_gradient` would keep every graph that was ever traced alive, as TensorFlow never
-    forgets a registered gradient. What is registered here refers to its graph weakly and reads the tensors from it,
-    which lets SavedModels hold the gradient as well. Gradients of the gradient are right, and store everything.
+    It runs in a `tf.function` of its own, once for each rank of the arguments and precision of networks, eagerly too.
+    That is also where the gradient is attached: `tf.custom_gradient` would keep every graph that was ever traced alive,
+    as TensorFlow never forgets a registered gradient. What is registered here refers to its graph weakly and reads the
+    tensors from it, which lets SavedModels hold the gradient as well. Gradients of the gradient are right, and store
+    everything.
 
     Args:
       step: function `(x, weights, context) -> (y, log_det)` of one step's weights, a list of tensors; event shape and
@@ -53,11 +54,11 @@ class Loop:
         if 0 in batch.as_list():  # TensorFlow refuses to scatter states that it knows to be empty
             return tf.identity(x), tf.zeros(shapes.batch_shape(x, self._event_ndims), x.dtype)
         context = None if context is None else tf.convert_to_tensor(context)
-        ranks = x.shape.rank, None if context is None else context.shape.rank
-        function = self._functions.get(ranks)
+        key = x.shape.rank, None if context is None else context.shape.rank, precision.is_full()
+        function = self._functions.get(key)
         if function is None:  # a function that has met two ranks would settle on an unknown one
             function = tf.function(self._run, autograph=False, reduce_retracing=True)
-            function = self._functions.setdefault(ranks, function)
+            function = self._functions.setdefault(key, function)
         y, log_det = function(x, list(weights), context)
         y.set_shape(x.shape)
         log_det.set_shape(batch)
@@ -71,7 +72,7 @@ class Loop:
         tensors = [*results, x, *weights, *([] if context is None else [context])]
         with graph.gradient_override_map({"IdentityN": name}):
             outputs = tf.identity_n(tensors)
-        graph.tfflows_loop = self, results, weights, context
+        graph.tfflows_loop = self, results, weights, context, precision.is_full()
         graph = weakref.ref(graph)
         tf.RegisterGradient(name)(lambda op, *gradients: _gradient(graph(), gradients))
         return outputs[:2]
@@ -158,6 +159,7 @@ def _gradient(graph, gradients):
     """The gradient of the identity at the end of `Loop._run`, with respect to what goes into it."""
     if graph is None:
         raise LookupError("The graph of a reversible loop is gone, and its gradient with it")
-    loop, (y, _, states), weights, context = graph.tfflows_loop
-    dx, dweights, dcontext = loop.gradient(y, states, weights, context, *gradients[:2])
+    loop, (y, _, states), weights, context, full = graph.tfflows_loop
+    with precision.full(full):  # as on the way there
+        dx, dweights, dcontext = loop.gradient(y, states, weights, context, *gradients[:2])
     return [None, None, None, dx, *dweights, *([] if context is None else [dcontext])]

@@ -1,0 +1,54 @@
+"""Networks in full precision, where what they compute has to be computed again, exactly.
+
+A network in half precision rounds what it is given. On the way back through a flow its input differs by the last digit
+of a float32, now and then that rounds to the other neighbour, and the bijection undoes another transform than the one
+that was done. While a flow trains nothing is undone; everywhere else its networks keep the precision of their weights.
+"""
+
+import contextlib
+import threading
+
+import keras
+
+_HALF = ("float16", "bfloat16")
+_thread = threading.local()
+_switching = threading.RLock()
+
+
+def is_full():
+    """Whether networks of this thread compute in the precision of their weights; by default they do as they are."""
+    return bool(getattr(_thread, "full", None))
+
+
+@contextlib.contextmanager
+def full(wanted=True):
+    """A scope in which networks asked through `of` compute in the precision of their weights, if `wanted`."""
+    before, _thread.full = getattr(_thread, "full", None), wanted
+    try:
+        yield
+    finally:
+        _thread.full = before
+
+
+def full_by_default():
+    """`full`, unless a scope outside has said otherwise."""
+    decided = getattr(_thread, "full", None)
+    return full(True if decided is None else decided)
+
+
+@contextlib.contextmanager
+def of(network):
+    """A scope around every use of a Keras layer, in which it has the precision that `full` asks for."""
+    half = [each for each in network._flatten_layers() if each.compute_dtype in _HALF] if is_full() else []
+    if not half:
+        yield
+        return
+    with _switching:
+        policies = [each.dtype_policy for each in half]
+        for each in half:
+            each.dtype_policy = keras.DTypePolicy(each.variable_dtype)
+        try:
+            yield
+        finally:
+            for each, policy in zip(half, policies):
+                each.dtype_policy = policy
