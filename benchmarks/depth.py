@@ -24,6 +24,7 @@ FORMS = {
     "repeated": "Repeated, inverting (default)",
     "repeated_1": "Repeated, checkpoint_every=1",
     "stored": "Repeated, reversible=False",
+    "glow": "Glow, its defaults, by fit",
 }
 
 
@@ -73,13 +74,40 @@ def make_level(form, shape, depth):
 def measure(form, depth, args):
     """Trains one case in this process and prints its figures as JSON."""
     reporting.use_threads(args.threads)
+    start = time.perf_counter()
+    step = glow_step(depth) if form == "glow" else bare_step(form, depth)
+    losses = [step()]
+    first, rates = time.perf_counter() - start, []
+    until = time.perf_counter() + args.seconds
+    while time.perf_counter() < until or len(rates) < 3:
+        begin = time.perf_counter()
+        losses.append(step())
+        rates.append(1 / (time.perf_counter() - begin))
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"first_step_seconds": first, "rates": rates, "megabytes": megabytes, "losses": losses}))
+
+
+def glow_step(depth):
+    """A function that makes one step of `Glow.fit` and returns the loss; the first also adapts to the images."""
+    import keras
+    import numpy as np
+
+    from tfflows import models
+
+    images = np.random.default_rng(0).integers(0, 256, (BATCH_SIZE, 32, 32, 3), dtype=np.uint8)
+    glow = models.Glow(images.shape[1:], steps_per_level=depth, hidden_filters=WIDTH, seed=0)
+    glow.compile(keras.optimizers.Adam(1e-4))
+    return lambda: glow.fit(images, batch_size=BATCH_SIZE, verbose=0).history["loss"][0]
+
+
+def bare_step(form, depth):
+    """A function that makes one step of levels in one of the other `FORMS` and returns the loss."""
     import keras
     import numpy as np
     import tensorflow as tf
 
     from tfflows import bridge
 
-    start = time.perf_counter()
     levels = [make_level(form, shape, depth) for shape in SHAPES]
     weights = [v for level in levels for layer in bridge.keras_layers_of(level) for v in layer.trainable_variables]
     optimizer = keras.optimizers.Adam(1e-4)
@@ -97,15 +125,7 @@ def measure(form, depth, args):
         optimizer.apply_gradients(zip(tape.gradient(loss, [v.value for v in weights]), weights))
         return loss
 
-    losses = [float(step())]
-    first, rates = time.perf_counter() - start, []
-    until = time.perf_counter() + args.seconds
-    while time.perf_counter() < until or len(rates) < 3:
-        begin = time.perf_counter()
-        losses.append(float(step()))
-        rates.append(1 / (time.perf_counter() - begin))
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"first_step_seconds": first, "rates": rates, "megabytes": megabytes, "losses": losses}))
+    return lambda: float(step())
 
 
 def run_case(form, depth, args):
