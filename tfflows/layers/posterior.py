@@ -48,7 +48,7 @@ class Posterior(keras.layers.Layer):
       **kwargs: of `keras.layers.Layer`.
 
     Call arguments:
-      features: floating `Tensor` `[..., F]`, `F` known.
+      features: floating `Tensor` `[..., F]`, one batch axis at least, `F` known.
       num_samples: int, independent draws for each example; `None` for one without an axis of its own.
       seed: int, or an integer `Tensor` `[2]`, for a draw that can be repeated.
 
