@@ -1,6 +1,7 @@
 """Fit flows to the four energies of Rezende and Mohamed (2015), and see how close they come.
 
-python examples/energy_targets.py [--steps 30000] [--seeds 3] [--energies 1 2 3 4] [--output energy_targets] [--fast]
+python examples/energy_targets.py [--steps 30000] [--seeds 3] [--energies 1 2 3 4] [--planar 2 8 32] [--couplings 16]
+    [--output energy_targets] [--fast]
 
 The energies are known up to a constant on the box (-4, 4)^2, and the constant is known too, so that the divergence
 KL(q || p) of a fitted flow is measured, not bounded. Prints a table as it goes, and writes a figure with every target
@@ -18,7 +19,7 @@ from tfflows import bijectors, datasets, evaluation, models, networks, plotting
 
 tfb = tfp.bijectors
 
-COUPLINGS, HIDDEN_UNITS = 16, (64, 64)
+COUPLINGS, HIDDEN_UNITS = 16, (128, 128)
 LEARNING_RATE, BATCH_SIZE = 5e-3, 256
 
 
@@ -34,11 +35,11 @@ def couplings(count, seed):
     return links
 
 
-def flows(fast):
+def flows(options):
     """Functions of a seed that make the bijectors, by name."""
-    counts, count = ((2,), 2) if fast else ((2, 8, 32), COUPLINGS)
+    counts, count = ((2,), 2) if options.fast else (options.planar, options.couplings)
     made = {f"planar {k}": lambda seed, k=k: planar(k, seed) for k in counts}
-    return {**made, f"coupling {count}": lambda seed: couplings(count, seed)}
+    return {**made, f"coupling {count}": lambda seed: couplings(count, seed)} if count else made
 
 
 def fit(energy, links, seed, options):
@@ -77,6 +78,8 @@ def main():
     parser.add_argument("--steps", type=int, default=30_000, help="training steps of each flow (default 30000)")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each flow (default 3)")
     parser.add_argument("--energies", type=int, nargs="+", default=[1, 2, 3, 4], choices=[1, 2, 3, 4])
+    parser.add_argument("--planar", type=int, nargs="*", default=[2, 8, 32], help="numbers of layers (default 2 8 32)")
+    parser.add_argument("--couplings", type=int, default=COUPLINGS, help="number of them (default 16), 0 for none")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("energy_targets"), help="folder")
     parser.add_argument("--fast", action="store_true", help="small flows, a few steps")
     options = parser.parse_args()
@@ -84,7 +87,7 @@ def main():
         options.steps, options.seeds, options.energies = 20, 1, [1]
     options.output.mkdir(parents=True, exist_ok=True)
 
-    makers, rows = flows(options.fast), []
+    makers, rows = flows(options), []
     print("| energy | log Z | " + " | ".join(f"{name}: KL, nats" for name in makers) + " |")
     print("|" + " --- |" * (2 + len(makers)))
     for number in options.energies:
