@@ -24,6 +24,7 @@ from tfflows.bijectors.spline_coupling import SplineCoupling
 from tfflows.bijectors.squeeze import Squeeze
 from tfflows.bijectors.sylvester import Sylvester
 from tfflows.bijectors.tail_transform import TailTransform
+from tfflows.bijectors.transformer_autoregressive import TransformerAutoregressive
 
 __all__ = [
     "ActNorm",
@@ -50,4 +51,5 @@ __all__ = [
     "Squeeze",
     "Sylvester",
     "TailTransform",
+    "TransformerAutoregressive",
 ]
