@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 from tfflows import bijectors, layers, networks
 from tfflows.models import images
 from tfflows.models.flow_model import FlowModel
+from tfflows.ops import masks
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -20,6 +21,11 @@ class TransformerFlow(FlowModel):
     `bijectors.TransformerAutoregressive`, which take the tokens from the first to the last and from the last to the
     first in turn. A log-probability is one pass of each network. A sample is a loop over the tokens for each layer, a
     step of which evaluates one token (keys and values of those before it are kept).
+
+    Given the tokens before, a layer leaves the entries of a token independent. What the paper leaves to its depth,
+    small flows profit from having inside of a patch too: a learned linear map between layers, a rotation at the start,
+    and before each layer `patch_couplings` affine couplings of the entries of each patch, each with such a map after
+    it.
 
     With `noise` the flow is one of images with Gaussian noise (see `layers.GaussianAugmentation`), as in the paper:
     samples are better, above all with `sample(denoise=True)`, and likelihoods are those of noisy images. Without, it is
@@ -35,6 +41,8 @@ class TransformerFlow(FlowModel):
       num_blocks: int, transformer blocks in each.
       units: int, width of the transformers.
       num_heads: int, heads of attention, a divisor of `units`.
+      patch_couplings: int, couplings inside the patches before each layer, with one hidden layer of `units`; 0 for
+        none, as in the paper.
       noise: float, standard deviation of the Gaussian noise where all levels span 1 (the paper's 0.05, of images in
         [-1, 1], is 0.025 here); `None` or 0 for dequantization.
       dequantization: "uniform", "variational", a `layers.Dequantization`, or `None` for images of reals, standardised.
@@ -83,6 +91,7 @@ class TransformerFlow(FlowModel):
         num_blocks=4,
         units=128,
         num_heads=4,
+        patch_couplings=0,
         noise=None,
         dequantization="uniform",
         discrete_levels=256,
@@ -99,6 +108,8 @@ class TransformerFlow(FlowModel):
         networks.at_least_one(
             patch_size=patch_size, num_flows=num_flows, num_blocks=num_blocks, units=units, num_heads=num_heads
         )
+        if not isinstance(patch_couplings, int) or patch_couplings < 0:
+            raise ValueError(f"`patch_couplings` must be an integer of at least 0. Received: {patch_couplings!r}")
         if noise is not None and not (isinstance(noise, (int, float)) and 0 <= noise < float("inf")):
             raise ValueError(f"`noise` must be a number of at least 0, or None. Received: {noise!r}")
         if noise and dequantization != "uniform":
@@ -112,7 +123,7 @@ class TransformerFlow(FlowModel):
                 f"Received: label_dropout={label_dropout}, num_classes={num_classes}"
             )
         self.patch_size, self.num_flows, self.num_blocks = patch_size, num_flows, num_blocks
-        self.units, self.num_heads = units, num_heads
+        self.units, self.num_heads, self.patch_couplings = units, num_heads, patch_couplings
         self.noise, self.label_dropout = noise or None, label_dropout
         self.discrete_levels, self.num_bits = discrete_levels, num_bits
         self.given_dequantization = dequantization
@@ -147,11 +158,33 @@ class TransformerFlow(FlowModel):
         rows, columns, size = height // self.patch_size, width // self.patch_size, channels * self.patch_size**2
         shape = [rows * columns, size]
         links.append(tfb.Reshape(event_shape_out=[rows, columns, size], event_shape_in=shape, name="tokens"))
-        links.append(bijectors.InvertibleConv(shape, whiten=True, dtype=dtype.name, seed=self.seed, name="whitening"))
+        links.append(self._mixing(shape, "whitening", 0, whiten=True))
         links.append(bijectors.ActNorm(shape, dtype=dtype.name))
-        links += [self._layer(i, shape) for i in range(self.num_flows)]
+        for i in range(self.num_flows):
+            links += [] if i == 0 else [self._mixing(shape, f"mixing_{i}", 100 * i)]
+            for j in range(self.patch_couplings if size > 1 else 0):
+                links.append(self._coupling(shape, f"{i}_{j}", 100 * i + j + 1))
+                links.append(self._mixing(shape, f"mixing_{i}_{j}", 100 * i + j + 1))
+            links.append(self._layer(i, shape))
         flow = bijectors.Chain(links, name="transformer_flow")
         return tfd.TransformedDistribution(images.standard_normal(shape, dtype), flow, name=self.name)
+
+    def _mixing(self, shape, name, number, whiten=False):
+        dtype = images.bijection_dtype(self.dtype_policy).name
+        seed = None if self.seed is None else self.seed + number
+        return bijectors.InvertibleConv(shape, whiten=whiten, dtype=dtype, seed=seed, name=name)
+
+    def _coupling(self, shape, name, number):
+        mask = masks.channel_half(shape)
+        network = networks.MLP(
+            2 * int((~mask[0]).sum()),
+            hidden_units=(self.units,),
+            activation="gelu",
+            seed=None if self.seed is None else self.seed + number,
+            dtype=self.dtype_policy,
+            name=f"coupling_network_{name}",
+        )
+        return bijectors.AffineCoupling(mask, network, log_scale_bound=self.log_scale_bound, name=f"coupling_{name}")
 
     def _layer(self, i, shape):
         network = networks.Transformer(
@@ -227,6 +260,7 @@ class TransformerFlow(FlowModel):
             "num_blocks": self.num_blocks,
             "units": self.units,
             "num_heads": self.num_heads,
+            "patch_couplings": self.patch_couplings,
             "noise": self.noise,
             "dequantization": keras.saving.serialize_keras_object(self.given_dequantization),
             "discrete_levels": self.discrete_levels,
