@@ -102,9 +102,13 @@ def test_fit(options):
     assert {v.dtype for v in flow.trainable_variables} == {"float32"}
 
 
-@pytest.mark.parametrize("options", [
-    {"noise": 0.05, "num_classes": 3, "label_dropout": 0.2, "patch_couplings": 1}, {"context_size": 2, "dequantization": "variational"},
-], ids=["noise", "variational"])  # fmt: skip
+OPTIONS = {
+    "noise": {"noise": 0.05, "num_classes": 3, "label_dropout": 0.2, "patch_couplings": 1},
+    "variational": {"context_size": 2, "dequantization": "variational"},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_saved_and_configured(options, tmp_path):
     flow, x = small(**options), images(32)
     given = np.arange(32) % 3 if "num_classes" in options else np.ones([32, 2], "float32")
