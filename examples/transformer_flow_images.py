@@ -38,7 +38,7 @@ class Recipe:
 def recipes(image_shape, fast):
     """The flows by name."""
     glow = {"num_levels": 3, "steps_per_level": 8, "hidden_filters": 128}
-    transformer = {"patch_size": 4, "num_flows": 4, "num_blocks": 2, "units": 124}
+    transformer = {"patch_size": 4, "num_flows": 4, "num_blocks": 2, "units": 120, "patch_couplings": 4}
     if fast:
         glow = {"num_levels": 2, "steps_per_level": 1, "hidden_filters": 16}
         transformer = {"patch_size": 8, "num_flows": 2, "num_blocks": 1, "units": 16}

@@ -16,6 +16,7 @@ from tfflows.bijectors.invertible_conv import InvertibleConv
 from tfflows.bijectors.logit import Logit
 from tfflows.bijectors.lu_linear import LULinear
 from tfflows.bijectors.masked_autoregressive import MaskedAutoregressive
+from tfflows.bijectors.patches import Patches
 from tfflows.bijectors.permutation import Permutation
 from tfflows.bijectors.planar import Planar
 from tfflows.bijectors.radial import Radial
@@ -43,6 +44,7 @@ __all__ = [
     "LULinear",
     "Logit",
     "MaskedAutoregressive",
+    "Patches",
     "Permutation",
     "Planar",
     "Radial",

@@ -9,7 +9,7 @@ from tfflows.models import images
 from tfflows.models.flow_model import FlowModel
 from tfflows.ops import masks
 
-tfb, tfd = tfp.bijectors, tfp.distributions
+tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -146,23 +146,16 @@ class TransformerFlow(FlowModel):
         )
 
     def make_distribution(self, image_shape):
-        height, width, channels = images.check_image_shape(image_shape, 1)
-        if height % self.patch_size or width % self.patch_size:
-            raise ValueError(
-                f"Height and width must be multiples of the patch size, {self.patch_size}. Received: {image_shape}"
-            )
-        dtype = images.bijection_dtype(self.dtype_policy)
-        self.dequantization, links = images.prepare(self, (height, width, channels), dtype)
-        if self.patch_size > 1:
-            links.append(bijectors.Squeeze(self.patch_size, name="patches"))
-        rows, columns, size = height // self.patch_size, width // self.patch_size, channels * self.patch_size**2
-        shape = [rows * columns, size]
-        links.append(tfb.Reshape(event_shape_out=[rows, columns, size], event_shape_in=shape, name="tokens"))
+        shape, dtype = images.check_image_shape(image_shape, 1), images.bijection_dtype(self.dtype_policy)
+        patches = bijectors.Patches(shape, self.patch_size)
+        self.dequantization, links = images.prepare(self, shape, dtype)
+        links.append(patches)
+        shape = patches.token_shape
         links.append(self._mixing(shape, "whitening", 0, whiten=True))
         links.append(bijectors.ActNorm(shape, dtype=dtype.name))
         for i in range(self.num_flows):
             links += [] if i == 0 else [self._mixing(shape, f"mixing_{i}", 100 * i)]
-            for j in range(self.patch_couplings if size > 1 else 0):
+            for j in range(self.patch_couplings if shape[1] > 1 else 0):
                 links.append(self._coupling(shape, f"{i}_{j}", 100 * i + j + 1))
                 links.append(self._mixing(shape, f"mixing_{i}_{j}", 100 * i + j + 1))
             links.append(self._layer(i, shape))
