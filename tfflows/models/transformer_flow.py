@@ -169,10 +169,12 @@ class TransformerFlow(FlowModel):
 
     def _coupling(self, shape, name, number):
         mask = masks.channel_half(shape)
-        network = networks.MLP(
+        network = networks.TokenMLP(
             2 * int((~mask[0]).sum()),
             hidden_units=(self.units,),
             activation="gelu",
+            context_size=self.context_size,
+            num_classes=self.num_classes,
             seed=None if self.seed is None else self.seed + number,
             dtype=self.dtype_policy,
             name=f"coupling_network_{name}",
@@ -212,7 +214,8 @@ class TransformerFlow(FlowModel):
           seed: int; the same seed gives the same samples.
           temperature: float > 0, scales the base distribution; below 1 samples are more typical.
           guidance: float, of a flow trained with `label_dropout`: how far every shift and log-scale is taken from the
-            one without a label, beyond the one with it, see `bijectors.TransformerAutoregressive`.
+            one without a label, beyond the one with it, see `bijectors.TransformerAutoregressive`; couplings inside
+            the patches get the label as it is.
           denoise: bool, of a flow with `noise`: whether to take the noise away, see `layers.GaussianAugmentation`.
 
         Returns:

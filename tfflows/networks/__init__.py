@@ -7,6 +7,7 @@ from tfflows.networks.conv_resnet import ConvResNet
 from tfflows.networks.made import MADE
 from tfflows.networks.mlp import MLP
 from tfflows.networks.scaled_conv import ScaledConv2D
+from tfflows.networks.token_mlp import TokenMLP
 from tfflows.networks.transformer import Transformer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "MADE",
     "MLP",
     "ScaledConv2D",
+    "TokenMLP",
     "Transformer",
     "at_least_one",
 ]
