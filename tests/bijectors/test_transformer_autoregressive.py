@@ -68,6 +68,18 @@ def test_cached_loop_undoes_the_pass(options):
     np.testing.assert_allclose(flow.inverse_log_det_jacobian(tf.identity(y), 2, **context), -log_det, rtol=1e-10)
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("options", [{}, {"num_classes": 3, "guidance": 0.5}], ids=["plain", "guided"])
+def test_half_precision_in_both_directions(policy, options):
+    flow, x = flow_of(dtype=policy, zero_init=True, **options), draws(3, 4, 3, dtype="float32")
+    for weight in flow.conditioner.last.weights:
+        weight.assign(0.1 * draws(*weight.shape, dtype="float32", seed=2))
+    context = {"context": tf.constant([0, 2, 1])} if options else {}
+    y = tf.identity(flow.forward(x, **context))
+    assert y.dtype == tf.float32 and flow.conditioner.blocks[0].compute_dtype == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(flow.inverse(y, **context), x, atol=0.05)
+
+
 def test_gradients_through_the_loop():
     """By the event: the inverse's Jacobian, inverted. By the weights: finite differences."""
     flow, x, direction = flow_of((3, 2), dtype="float64"), draws(1, 3, 2), draws(1, 3, 2, seed=3)

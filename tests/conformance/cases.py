@@ -353,7 +353,7 @@ def _autoregressive_spline(policy, size, *, parallel="inverse", affine=False, **
 
 
 def _transformer(policy, shape, *, reverse=False, guidance=0.0, seed=1, **options):
-    options = {"num_blocks": 1, "units": 8, "num_heads": 2, "zero_init": False, **options}
+    options = {"num_blocks": 1, "units": 8, "num_heads": 2, **options}
     net = Transformer(shape, seed=seed, dtype=policy, **options)
     # Away from its small initial places: normalised, they bend too sharply for a finite difference.
     return _shaken(TransformerAutoregressive(net, reverse=reverse, guidance=guidance, name=f"transformer_{seed}"))

@@ -129,7 +129,7 @@ class Transformer(Conditioner):
             raise ValueError(f"{self.name} expects [batch, {num_tokens}, {token_size}]. Received: shape {x.shape}")
         before = tf.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])
         h = tf.reshape(self.embedding(tf.reshape(before, [-1, token_size])), [-1, num_tokens, self.units])
-        h += tf.convert_to_tensor(self.place)
+        h += self._computing(self.place)
         if context is not None:
             h += self._embedded(context)[:, None]
         h = tf.reshape(h, [-1, self.units])
@@ -147,7 +147,11 @@ class Transformer(Conditioner):
         return TokenByToken(self, tf.shape(x)[0] if x.shape[0] is None else x.shape[0], context)
 
     def _embedded(self, context):
-        return tf.cast(context, self.compute_dtype) @ tf.convert_to_tensor(self.context_kernel)
+        return tf.cast(context, self.compute_dtype) @ self._computing(self.context_kernel)
+
+    def _computing(self, weight):
+        """A weight in the compute dtype, also outside of `call`, where Keras does not cast it."""
+        return tf.cast(tf.convert_to_tensor(weight), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
@@ -180,8 +184,7 @@ class TokenByToken:
 
     def __init__(self, network, batch_size, context):
         self._network = network
-        # Read once, outside of the loop, in the dtype that the layers compute in.
-        self._added = tf.cast(tf.convert_to_tensor(network.place), network.compute_dtype)
+        self._places = network._computing(network.place)
         self._context = None if context is None else network._embedded(context)
         self.start = [block.empty_cache(batch_size) for block in network.blocks]
 
@@ -198,7 +201,7 @@ class TokenByToken:
           state.
         """
         network = self._network
-        h = network.embedding(token) + self._added[t]
+        h = network.embedding(token) + self._places[t]
         h = h if self._context is None else h + self._context
         caches = []
         for block, cache in zip(network.blocks, state):
