@@ -95,6 +95,12 @@ def test_defaults_of_image_models_follow_the_size_of_the_images():
     assert options["hidden_filters"]((8, 8, 1)) < options["hidden_filters"]((32, 32, 3))
 
 
+def test_patches_divide_the_images():
+    patch_size = registry.MODELS["transformer-flow"].options[3]["patch_size"]
+    shapes = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (32, 30, 3), (9, 9, 1), (33, 32, 1)]
+    assert [patch_size(shape) for shape in shapes] == [2, 4, 4, 2, 1, 1]
+
+
 def test_options_given_are_told_from_defaults():
     argv = ["--seed", "0", "--no-conditional", "--hidden-units=64,64", "--resume"]
     assert train._given(argv) == {"seed", "conditional", "hidden_units", "resume"}

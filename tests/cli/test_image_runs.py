@@ -82,6 +82,17 @@ def test_a_folder_of_images_and_real_nvp(tmp_path):
     assert _run("evaluate", tmp_path / "run") == 0
 
 
+def test_transformer_flow_on_digits(tmp_path):
+    tiny = ["--num-flows", 2, "--num-blocks", 1, "--units", 8, "--num-heads", 2, "--epochs", 1, "--batch-size", 200]
+    run = tmp_path / "run"
+    assert _run("train", "--model", "transformer-flow", "--data", "digits", *tiny, "--output", run) == 0
+    chosen = _json(run / "config.json")["settings"]
+    assert chosen["patch_size"] == 2 and chosen["units"] == 8 and chosen["preprocessing"] is None
+    assert 0 < _json(run / "metrics.json")["bits_per_dim"] < 10
+    flow = models.load_model(run / "model.keras")
+    assert isinstance(flow, models.TransformerFlow) and flow.num_classes == 10
+
+
 def test_a_published_set_is_read_into_memory_if_it_fits_there():
     args = parser().parse_args(["train", "--model", "glow", "--data", "mnist", "--num-train", "8"])
     with tfds.testing.mock_data(num_examples=12):

@@ -28,6 +28,7 @@ from tfflows.bijectors import (
     Logit,
     LULinear,
     MaskedAutoregressive,
+    Patches,
     Permutation,
     Planar,
     Radial,
@@ -36,9 +37,10 @@ from tfflows.bijectors import (
     Squeeze,
     Sylvester,
     TailTransform,
+    TransformerAutoregressive,
 )
 from tfflows.models import FlowModel
-from tfflows.networks import MADE, MLP, ContextLinear, ConvNet, ConvResNet
+from tfflows.networks import MADE, MLP, ContextLinear, ConvNet, ConvResNet, Transformer
 from tfflows.ops import masks
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -350,6 +352,21 @@ def _autoregressive_spline(policy, size, *, parallel="inverse", affine=False, **
     return AutoregressiveSpline(net, parallel=parallel, affine=affine, bins=4, box=3.0)
 
 
+def _transformer(policy, shape, *, reverse=False, guidance=0.0, seed=1, **options):
+    options = {"num_blocks": 1, "units": 8, "num_heads": 2, **options}
+    net = Transformer(shape, seed=seed, dtype=policy, **options)
+    flow = TransformerAutoregressive(net, reverse=reverse, guidance=guidance, name=f"transformer_{seed}")
+    net.place.assign(50 * net.place)  # to deviation 1: of small ones the normalisation bends too sharply to difference
+    return _shaken(flow, by=0.1)
+
+
+def _transformer_patches(policy):
+    """An image's patches as tokens, both orders, a context."""
+    patches = Patches((4, 4, 1), 2)
+    layers = [_transformer(policy, (4, 4), reverse=bool(i), seed=1 + i, context_size=3) for i in range(2)]
+    return Chain([patches, *layers, tfb.Invert(patches)])
+
+
 def _rotated_gaussian(policy):
     """Alone, a rotation would leave the base as it is."""
     return Chain([_shaken(Householder(3, dtype=bijection_dtype(policy), seed=0)), _gaussian(policy, (3,))])
@@ -416,6 +433,10 @@ CASES = [
     Case("lu_linear", lambda p: _shaken(LULinear(4, dtype=bijection_dtype(p))), (4,)),
     Case("householder", _rotated_gaussian, (3,)),
     Case("tail_transform", lambda p: _shaken(TailTransform([2], dtype=bijection_dtype(p)), by=1.0), (2,)),
+    Case("transformer_autoregressive", lambda p: _transformer(p, (3, 2), num_blocks=2), (3, 2)),
+    Case("transformer_patches_vector_context", _transformer_patches, (4, 4, 1), context="vector"),
+    Case("transformer_guidance", lambda p: _transformer(p, (3, 1), reverse=True, guidance=0.5, num_classes=3), (3, 1),
+         context="class"),
     Case("sylvester_orthogonal", lambda p: _sylvester(p, 3, num_vectors=2), (3,)),
     Case("sylvester_householder", lambda p: _sylvester(p, 3, kind="householder", num_vectors=2), (3,)),
     Case("sylvester_triangular", lambda p: _sylvester(p, 2, kind="triangular"), (2,)),
@@ -430,7 +451,7 @@ VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign"
             "affine_relu_residual", "additive_class_context", "conv_net", "invertible_conv_plain",
             "planar", "planar_leaky_relu", "radial", "inverse_autoregressive", "sylvester_orthogonal",
             "sylvester_triangular", "sylvester_class_context", "spline_vector_context",
-            "householder", "lu_linear"}  # fmt: skip
+            "householder", "lu_linear", "transformer_guidance"}  # fmt: skip
 
 
 def costly(cases):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import every_case, modules, named_weights, weighted_case
 
-from tfflows.bijectors import Autoregressive, Coupling
+from tfflows.bijectors import Autoregressive, Coupling, TransformerAutoregressive
 
 policies = pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 
@@ -36,7 +36,8 @@ def test_outputs_are_float32_and_close(case, policy):
 def test_conditioners_compute_in_half_and_weights_stay_float32(case, policy):
     keras.config.set_dtype_policy(policy)
     bijector, seen = case.fresh(policy), []
-    conditioned = [each for each in modules(bijector) if isinstance(each, (Autoregressive, Coupling))]
+    conditional = (Autoregressive, Coupling, TransformerAutoregressive)
+    conditioned = [each for each in modules(bijector) if isinstance(each, conditional)]
     for i, one in enumerate(conditioned):
         for layer in one.conditioner._flatten_layers():
             if hasattr(layer, "kernel"):

@@ -16,6 +16,7 @@ from tfflows.bijectors.invertible_conv import InvertibleConv
 from tfflows.bijectors.logit import Logit
 from tfflows.bijectors.lu_linear import LULinear
 from tfflows.bijectors.masked_autoregressive import MaskedAutoregressive
+from tfflows.bijectors.patches import Patches
 from tfflows.bijectors.permutation import Permutation
 from tfflows.bijectors.planar import Planar
 from tfflows.bijectors.radial import Radial
@@ -24,6 +25,7 @@ from tfflows.bijectors.spline_coupling import SplineCoupling
 from tfflows.bijectors.squeeze import Squeeze
 from tfflows.bijectors.sylvester import Sylvester
 from tfflows.bijectors.tail_transform import TailTransform
+from tfflows.bijectors.transformer_autoregressive import TransformerAutoregressive
 
 __all__ = [
     "ActNorm",
@@ -42,6 +44,7 @@ __all__ = [
     "LULinear",
     "Logit",
     "MaskedAutoregressive",
+    "Patches",
     "Permutation",
     "Planar",
     "Radial",
@@ -50,4 +53,5 @@ __all__ = [
     "Squeeze",
     "Sylvester",
     "TailTransform",
+    "TransformerAutoregressive",
 ]

@@ -30,6 +30,12 @@ def _levels(image_shape):
     return max(fits, default=1)
 
 
+def _patch_size(image_shape):
+    """A side of patches that divides both sides of the image: 2 pixels of small images, 4 of others, or less."""
+    most = 2 if max(image_shape[:2]) <= SMALL_SIDE else 4
+    return next(n for n in (4, 2, 1) if n <= most and all(side % n == 0 for side in image_shape[:2]))
+
+
 def _by_size(small, large):
     """A default for small images, and one for others."""
     return lambda image_shape: small if max(image_shape[:2]) <= SMALL_SIDE else large
@@ -59,6 +65,19 @@ MODELS = {
                 "hidden_filters": _by_size(32, 128),
                 "coupling": "affine",
                 "preprocessing": "scale",
+                **_ALL_IMAGES,
+            },
+        },
+    ),
+    "transformer-flow": Entry(
+        "TransformerFlow",
+        {
+            _IMAGES: {
+                "patch_size": _patch_size,
+                "num_flows": 4,
+                "num_blocks": 2,
+                "units": _by_size(64, 128),
+                "num_heads": 4,
                 **_ALL_IMAGES,
             },
         },

@@ -23,7 +23,7 @@ def add_arguments(parser):
     add(
         "--model",
         default="real-nvp",
-        help="which flow: real-nvp (of vectors or of images), glow (of images), "
+        help="which flow: real-nvp (of vectors or of images), glow or transformer-flow (of images), "
         "autoregressive-flow or neural-spline-flow (of vectors)",
     )
     _add_data(parser.add_argument_group("data").add_argument)
@@ -160,7 +160,27 @@ def _add_images(add):
         metavar="N",
         help="filters of the hidden layers of each network (default: real-nvp 32; glow 128, of small images 32)",
     )
-    add("--num-blocks", type=positive, metavar="N", help="of real-nvp: residual blocks of each network (default: 2)")
+    add(
+        "--num-blocks",
+        type=positive,
+        metavar="N",
+        help="of real-nvp: residual blocks of each network; of transformer-flow: blocks of each transformer (default: "
+        "2)",
+    )
+    add(
+        "--patch-size",
+        type=positive,
+        metavar="N",
+        help="of transformer-flow: side of a patch in pixels (default: 4, of small images 2, or less if it must)",
+    )
+    add("--num-flows", type=positive, metavar="N", help="of transformer-flow: autoregressive layers (default: 4)")
+    add(
+        "--units",
+        type=positive,
+        metavar="N",
+        help="of transformer-flow: width of each transformer (default: 128, of small images 64)",
+    )
+    add("--num-heads", type=positive, metavar="N", help="of transformer-flow: heads of attention (default: 4)")
     add("--coupling", choices=("affine", "additive"), help="of glow (default: affine)")
     add(
         "--preprocessing",

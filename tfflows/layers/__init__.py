@@ -2,6 +2,7 @@
 
 from tfflows.layers.coupling_posterior import CouplingPosterior
 from tfflows.layers.dequantization import Dequantization, UniformDequantization
+from tfflows.layers.gaussian_augmentation import GaussianAugmentation
 from tfflows.layers.gaussian_posterior import GaussianPosterior
 from tfflows.layers.iaf_posterior import IAFPosterior
 from tfflows.layers.planar_posterior import PlanarPosterior
@@ -13,6 +14,7 @@ from tfflows.layers.variational_dequantization import VariationalDequantization
 __all__ = [
     "CouplingPosterior",
     "Dequantization",
+    "GaussianAugmentation",
     "GaussianPosterior",
     "IAFPosterior",
     "PlanarPosterior",

@@ -200,6 +200,10 @@ class FlowModel(training.FlowTrainer):
         Raises:
           ValueError: a temperature that is not positive, or a missing context.
         """
+        return self.decode(self._latents(n, seed, temperature), context)
+
+    def _latents(self, n, seed, temperature):
+        """Draws of the base distribution, scaled about its mean."""
         if isinstance(temperature, (int, float)) and temperature <= 0:
             raise ValueError(f"`temperature` must be positive. Received: {temperature}")
         base = self.distribution.distribution
@@ -207,7 +211,7 @@ class FlowModel(training.FlowTrainer):
         if not (isinstance(temperature, (int, float)) and temperature == 1):
             mean = base.mean()
             z = mean + tf.cast(temperature, z.dtype) * (z - mean)
-        return self.decode(z, context)
+        return z
 
     def sample_and_log_prob(self, n, *, context=None, seed=None):
         """Draws and their log-probabilities, from one forward pass: the inverse may be slow, or saturate.

@@ -7,5 +7,18 @@ from tfflows.networks.conv_resnet import ConvResNet
 from tfflows.networks.made import MADE
 from tfflows.networks.mlp import MLP
 from tfflows.networks.scaled_conv import ScaledConv2D
+from tfflows.networks.token_mlp import TokenMLP
+from tfflows.networks.transformer import Transformer
 
-__all__ = ["Conditioner", "ContextLinear", "ConvNet", "ConvResNet", "MADE", "MLP", "ScaledConv2D", "at_least_one"]
+__all__ = [
+    "Conditioner",
+    "ContextLinear",
+    "ConvNet",
+    "ConvResNet",
+    "MADE",
+    "MLP",
+    "ScaledConv2D",
+    "TokenMLP",
+    "Transformer",
+    "at_least_one",
+]
