@@ -1,13 +1,12 @@
 """Autoregressive flow over sequences of tokens."""
 
-import functools
 import math
 
 import tensorflow as tf
 
 from tfflows.bijectors import conditioning
 from tfflows.bridge import KerasBijector
-from tfflows.ops import numerics
+from tfflows.ops import numerics, precision
 
 
 class TransformerAutoregressive(KerasBijector):
@@ -83,24 +82,28 @@ class TransformerAutoregressive(KerasBijector):
         self._bound = numerics.log_scale_bound(log_scale_bound)
         self._shape, self._reverse, self._guidance = conditioner.event_shape, bool(reverse), float(guidance)
         super().__init__(forward_min_event_ndims=2, event_shape=self._shape, parameters=parameters, name=name)
-        self._compiled = None
+        functions = {}
+        self._functions = lambda: functions  # TensorFlow must not take them for parts of this bijector to be saved
         self.conditioner = self.track_layer(conditioning.built(conditioner, self._shape))
 
     def inverse_and_log_det(self, y, context=None):
         flat = self._flat(y, context)
-        shift, log_scale = self._split(self.conditioner(self._asked(*flat)), y.dtype)
+        with precision.of(self.conditioner):
+            shift, log_scale = self._split(self.conditioner(self._asked(*flat)), y.dtype)
         x = (flat[0] - shift) * tf.exp(-log_scale)
         return self._shaped(x, -tf.reduce_sum(log_scale, axis=[1, 2]), y)
 
     def forward_and_log_det(self, x, context=None):
-        loop = self._token_by_token
-        if tf.executing_eagerly():
-            if self._compiled is None:
-                # In a function of its own: TensorFlow must not take it for a part of this bijector that is to be saved.
-                compiled = tf.function(functools.partial(loop), autograph=False, reduce_retracing=True)
-                self._compiled = lambda *args: compiled(*args)
-            loop = self._compiled
-        return self._shaped(*loop(*self._flat(x, context)), x)
+        with precision.of(self.conditioner):
+            loop = self._compiled() if tf.executing_eagerly() else self._token_by_token
+            return self._shaped(*loop(*self._flat(x, context)), x)
+
+    def _compiled(self):
+        """The loop in a function of its own, one for each precision."""
+        compiled, full = self._functions(), precision.is_full()
+        if full not in compiled:
+            compiled[full] = tf.function(self._token_by_token, autograph=False, reduce_retracing=True)
+        return compiled[full]
 
     def _token_by_token(self, x, context):
         num_tokens = self._shape[0]

@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 from tfflows import bijectors, layers, networks
 from tfflows.models import images
 from tfflows.models.flow_model import FlowModel
-from tfflows.ops import masks
+from tfflows.ops import masks, precision
 
 tfd = tfp.distributions
 
@@ -203,7 +203,7 @@ class TransformerFlow(FlowModel):
             x, labels = inputs_
             dropped = tf.random.uniform(tf.shape(labels)) < self.label_dropout
             inputs_ = (x, tf.where(dropped, -tf.ones_like(labels), labels))
-        return super().call(inputs_)
+        return super().call(inputs_, training)
 
     def sample(self, n, *, context=None, seed=None, temperature=1.0, guidance=0.0, denoise=False):
         """Draws from the flow.
@@ -231,7 +231,8 @@ class TransformerFlow(FlowModel):
             raise ValueError("`denoise` needs a flow with `noise`. Received: noise=None")
         z, context = self._latents(n, seed, temperature), self._context_tensor(context)
         bijector = self.bijector if not guidance else self._with_guidance(float(guidance))
-        y = bijector.forward_and_log_det(z, context=context)[0]
+        with precision.full_by_default():
+            y = bijector.forward_and_log_det(z, context=context)[0]
         if denoise:
             y = self.dequantization.denoised(y, lambda y: self.log_prob(y, context))
         return y if self.dequantization is None else self.dequantization.quantized(y)
