@@ -5,7 +5,8 @@ python examples/energy_targets.py [--steps 30000] [--seeds 3] [--energies 1 2 3 
 
 The energies are known up to a constant on the box (-4, 4)^2, and the constant is known too, so that the divergence
 KL(q || p) of a fitted flow is measured, not bounded. Prints a table as it goes, and writes a figure with every target
-beside its fits: planar flows of 2, 8 and 32 layers as in the paper, and affine couplings.
+beside its fits: planar flows of 2, 8 and 32 layers as in the paper, and affine couplings. Every fit is written to the
+folder when it is done; the same command again makes only those that are missing.
 """
 
 import argparse
@@ -61,6 +62,19 @@ def fit(energy, links, seed, options):
     return model.flow
 
 
+def result(path, energy, make, seed, options):
+    """Divergence and densities of a fitted flow, read from the file of an earlier run if there is one."""
+    if not path.exists():
+        flow = fit(energy, make(seed), seed, options)
+        target = {"log_normalizer": energy.log_normalizer, "num_samples": 2_000 if options.fast else 200_000}
+        kl = evaluation.reverse_divergence(flow, energy.unnormalized_log_prob, **target)
+        beside = path.with_suffix(".part.npz")
+        np.savez(beside, kl=kl.mean, standard_error=kl.standard_error, log_density=on_grid(flow))
+        beside.replace(path)
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
 def on_grid(density):
     """Log-densities at the centres of a grid over the box, row by row."""
     side = centres()
@@ -93,15 +107,13 @@ def main():
     for number in options.energies:
         energy = getattr(datasets, f"energy_{number}")()
         cells, row = [], [on_grid(energy)]
-        for make in makers.values():
+        for name, make in makers.items():
             found = []
             for seed in range(options.seeds):
-                flow = fit(energy, make(seed), seed, options)
-                target = {"log_normalizer": energy.log_normalizer, "num_samples": 2_000 if options.fast else 200_000}
-                found.append(evaluation.reverse_divergence(flow, energy.unnormalized_log_prob, **target))
-                if seed == 0:
-                    row.append(on_grid(flow))
-            means = [kl.mean for kl in found]
+                path = options.output / f"U{number}_{name.replace(' ', '_')}_{options.steps}_steps_seed_{seed}.npz"
+                found.append(result(path, energy, make, seed, options))
+            row.append(found[0]["log_density"])
+            means = [each["kl"] for each in found]
             cells.append(f"{np.mean(means):.4f} ({min(means):.4f} to {max(means):.4f})")
         rows.append(row)
         print(f"| U{number} | {energy.log_normalizer:.5f} | " + " | ".join(cells) + " |", flush=True)
@@ -109,7 +121,7 @@ def main():
     side = centres()
     figure = plotting.density_rows_figure(side, side, rows, rows=[f"U{i}" for i in options.energies], columns=titles)
     figure.savefig(options.output / "energies.png")
-    error = max(kl.standard_error for kl in found)
+    error = max(each["standard_error"] for each in found)
     print(f"mean over {options.seeds} seeds (smallest to largest); a single figure is known to {error:.4f} nats")
 
 
