@@ -36,10 +36,10 @@ def take_apart(step, num_repeats, seed):
     with tf.init_scope():
         values = [np.repeat(v.value.numpy()[None], repeats, axis=0) for v in variables]
         for i in range(repeats):  # one after the other: all of them at once would be a second copy of everything
-            own = zip(variables, columns[i]) if len(columns) > 1 else ()
-            drawn = {id(v): each.value for v, each in own}
-            if len(columns) == 1 and seed is not None:
-                drawn = fresh_weights(template, (seed, i))
+            if len(columns) > 1:
+                drawn = {id(v): own.value for v, own in zip(variables, columns[i])}
+            else:
+                drawn = {} if seed is None else fresh_weights(template, (seed, i))
             for all_, v in zip(values, variables):
                 if id(v) in drawn:
                     all_[i] = drawn[id(v)]
