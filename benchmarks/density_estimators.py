@@ -2,12 +2,16 @@
 
     python benchmarks/density_estimators.py --peer-python PYTHON_OF_THE_PEERS
 
-Five layers with hidden layers of 128 and 128, batches of 512; splines of 8 bins on [-5, 5]. Each library runs in a
-process of its own (`peers/`). Speed: all are built first, then they take turns, and ratios are taken within a round.
-Gap: each is trained on the same draws with the same recipe, for several seeds, and judged on the same fresh points.
+Five layers with hidden layers of 128 and 128, batches of 512; splines of 8 bins on [-5, 5]. The other libraries' hidden
+layers are as wide as gives the same number of parameters within 2%. Each library runs in a process of its own
+(`peers/`). Speed: all are built first, then they take turns, and ratios are taken within a round. Gap: each is trained
+on the same draws with the same recipe, for several seeds, and judged on the same fresh points. Each training is written
+down when it is done; the same command again makes only those that are missing.
 """
 
 import argparse
+import functools
+import math
 import pathlib
 import statistics
 import sys
@@ -16,11 +20,14 @@ import tempfile
 import density_training
 import numpy as np
 import reporting
-from density_training import RECIPE, density_named
+from density_training import density_named
+from runs import Store, run_all
+
+from tfflows import models
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "peers"))
 
-from protocol import Peer, PeerError, PeerNotInstalled  # noqa: E402 - the folder is on the path only now
+from protocol import Peer, PeerError  # noqa: E402 - the folder is on the path only now
 
 WORKER = pathlib.Path(__file__).resolve().parent / "peers" / "worker.py"
 OURS = "tfflows"
@@ -45,6 +52,9 @@ TARGETS = {"train": 1.0, "log_prob": 1.0, "sample": 1.0}
 MAF_SAMPLE_TARGET = 2.0
 DENSITIES = ("eight_gaussians", "banana", "funnel", "checkerboard", "rotated_mixture")
 NUM_TEST = 100_000
+TIMEOUT = 6 * 3600.0
+TOLERANCE = 0.02  # relative, between numbers of parameters
+SIZES = f"the other libraries' as wide as gives the same number of parameters within {TOLERANCE:.0%}"
 
 
 def parse_args():
@@ -56,6 +66,7 @@ def parse_args():
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
     parser.add_argument("--densities", default=",".join(DENSITIES), help=f"default {','.join(DENSITIES)}")
     parser.add_argument("--runs", type=int, default=3, help="seeds of the gap (default 3)")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings of the gap at once (default 1)")
     parser.add_argument("--steps", type=int, default=3000, help="optimizer steps of the gap (default 3000)")
     reporting.add_arguments(parser)
     args = parser.parse_args()
@@ -69,6 +80,7 @@ def parse_args():
     if args.fast:
         args.rounds, args.runs, args.steps = 1, 1, min(args.steps, 40)
         args.densities = args.densities.split(",")[0]
+    args.densities = args.densities.split(",")
     return args
 
 
@@ -83,22 +95,50 @@ def recipe(steps):
     }
 
 
-def start(row, arrays, model, args, *, seed=0):
-    """A built worker, or the reason why there is none."""
+@functools.cache
+def num_parameters(model, size):
+    """Trainable numbers of the flow of tfflows for events of that size."""
+    family = models.NeuralSplineFlow if model == "spline" else models.AutoregressiveFlow
+    flow = family((size,), num_layers=5, hidden_units=(128, 128))
+    return sum(math.prod(weight.shape) for weight in flow.trainable_variables)
+
+
+def start(row, arrays, model, size, args, *, seed=0, cpus=None):
+    """A built worker, as large as the flow of tfflows.
+
+    Raises:
+      PeerError: the library is not installed, or cannot build this.
+    """
     name, options, here = ROWS[row]
     python = sys.executable if here else args.peer_python
     environment = {"BENCH_THREADS": args.threads, "TF_CPP_MIN_LOG_LEVEL": 3}
+    if cpus is not None:
+        environment["BENCH_CPUS"] = ",".join(map(str, cpus))
     if not here:
         environment["PYTHONPATH"] = ""  # this interpreter's packages are not the peers'
     peer = Peer([python, str(WORKER), f"{name}_density_estimators"], environment)
+    build = functools.partial(peer.call, "build", seed=seed, data=str(arrays))
     try:
-        peer.call("build", seed=seed, data=str(arrays), options={"model": model, **options})
-    except (PeerNotInstalled, PeerError) as error:
+        if here:
+            build(options={"model": model, **options})
+        else:
+            build_alike(peer, build, {"model": model, **options}, num_parameters(model, size))
+    except PeerError:
         peer.close()
-        if isinstance(error, PeerNotInstalled):
-            return None, f"not installed: {error.name}"
-        return None, str(error).strip().splitlines()[-1]
-    return peer, None
+        raise
+    return peer
+
+
+def build_alike(peer, build, options, goal):
+    """Builds with the hidden width that gives so many parameters."""
+    width, tried = 128, {}
+    while width not in tried:
+        build(options={**options, "width": width})
+        tried[width] = count = peer.call("info")["num_parameters"]
+        if abs(count / goal - 1) <= TOLERANCE:
+            return
+        width = max(1, round(width * math.sqrt(goal / count)))
+    raise PeerError(f"no width gives {goal} parameters within {TOLERANCE:.0%}; by width: {tried}")
 
 
 def speed(case, args, folder):
@@ -111,11 +151,8 @@ def speed(case, args, folder):
     peers, infos, skipped = {}, {}, {}
     try:
         for row in args.rows:
-            peer, reason = start(row, path, model, args)
             try:
-                if peer is None:
-                    raise PeerError(reason)
-                peers[row] = peer
+                peers[row] = peer = start(row, path, model, size, args)
                 for operation, steps in operations.items():
                     peer.call(operation, steps=steps)
                 infos[row] = peer.call("info")
@@ -155,82 +192,120 @@ def speed_table(model, rates, infos):
     return reporting.table(headers, lines)
 
 
-def gaps(name, args, folder):
-    """Gaps of every row by seed, in nats, and the rows left out."""
-    density, found, skipped, parameters = density_named(name), {}, {}, {}
-    for seed in range(args.runs):
-        train, test = np.random.SeedSequence(seed).spawn(2)
-        x = density.sample(args.steps * density_training.BATCH_SIZE, seed=train)
-        y = density.sample(1000 if args.fast else NUM_TEST, seed=test)
-        truth, mean, deviation = density.log_prob(y).mean(), x.mean(0), x.std(0)
-        path = folder / f"{name}_{seed}.npz"
+def train(key, name, row, seed, cpus, args):
+    """Trains one library's splines on one density in a process of its own; the record of that."""
+    density = density_named(name)
+    drawn, fresh = np.random.SeedSequence(seed).spawn(2)
+    x = density.sample(args.steps * density_training.BATCH_SIZE, seed=drawn)
+    y = density.sample(1000 if args.fast else NUM_TEST, seed=fresh)
+    truth, mean, deviation = density.log_prob(y).mean(), x.mean(0), x.std(0)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = pathlib.Path(scratch) / "data.npz"
         # Standardised for all: most libraries leave it to the user.
         np.savez(path, train=(x - mean) / deviation, test=(y - mean) / deviation, **recipe(args.steps))
-        for row in args.rows:
-            if row in skipped or row in ("tfflows, predict and sample", "zuko, torch.compile"):
-                continue  # the same trainings
-            peer, reason = start(row, path, "spline", args, seed=seed)
-            if peer is None:
-                skipped[row] = reason
-                continue
-            try:
-                peer.call("train", steps=args.steps)
-                log_q = peer.call("evaluate", draws=1)["log_prob"] - float(np.log(deviation.astype("float64")).sum())
-                parameters[row] = peer.call("info")["num_parameters"]
-                found.setdefault(row, []).append(float(truth - log_q))
-                print(f"{name}, seed {seed}, {row}: gap {found[row][-1]:.4f} nats", flush=True)
-            except PeerError as error:
-                skipped[row] = str(error).strip().splitlines()[-1]
-            finally:
-                peer.close()
-        path.unlink()
-    return found, parameters, skipped
+        del x, y
+        with start(row, path, "spline", math.prod(density.event_shape), args, seed=seed, cpus=cpus) as peer:
+            seconds = peer.call("train", TIMEOUT, steps=args.steps)["seconds"]
+            log_q = peer.call("evaluate", TIMEOUT, draws=1)["log_prob"] - float(
+                np.log(deviation.astype("float64")).sum()
+            )
+            info = peer.call("info")
+    gap = float(truth - log_q)
+    print(f"{key}: gap {gap:.4f} nats, {seconds:.0f} s", flush=True)
+    return {"gap": gap, "parameters": info["num_parameters"], "version": info["version"], "seconds": seconds}
 
 
-def gap_rows(name, found, parameters):
+def gaps(args, store):
+    """Records of every density by row, a list over seeds; and why others failed, by density and row."""
+    rows = [row for row in args.rows if row not in ("tfflows, predict and sample", "zuko, torch.compile")]
+    tasks = {}  # the seeds one after another, so that a run cut short compares all on the first ones
+    for seed in range(args.runs):
+        for name in args.densities:
+            num_parameters(
+                "spline", math.prod(density_named(name).event_shape)
+            )  # here, not in the threads of `run_all`
+            for row in rows:
+                tasks[f"{name}, {row}, seed {seed}, {args.steps} steps"] = (name, row, seed)
+
+    def run(key, cpus):
+        return train(key, *tasks[key], cpus, args)
+
+    failures = run_all(tasks, run, store, jobs=args.jobs, threads=args.threads)
+    found, skipped = {name: {} for name in args.densities}, {name: {} for name in args.densities}
+    for key, (name, row, _) in tasks.items():
+        if key in failures:
+            skipped[name][row] = failures[key]
+        else:
+            found[name].setdefault(row, []).append(store[key])
+    return found, skipped
+
+
+def gap_rows(name, found):
     """One line a library, the best first; the target is the best peer's gap."""
-    means = {row: statistics.fmean(values) for row, values in found.items()}
+    means = {row: statistics.fmean(record["gap"] for record in records) for row, records in found.items()}
     best = min((mean for row, mean in means.items() if not row.startswith(OURS)), default=None)
     lines = []
     for row, mean in sorted(means.items(), key=lambda item: item[1]):
         result = "-"
         if row == OURS and best is not None:
             result = "reached" if mean <= best else f"missed by {mean - best:.4f}"
-        each = ", ".join(f"{value:.4f}" for value in found[row])
-        lines.append([name, row, f"{parameters[row]:,}", each, f"{mean:.4f}", result])
+        each = ", ".join(f"{record['gap']:.4f}" for record in found[row])
+        lines.append([name, row, f"{found[row][0]['parameters']:,}", each, f"{mean:.4f}", result])
     return lines
 
 
-def main():
-    args = parse_args()
-    record, text = {"speed": {}, "gap": {}, "skipped": {}}, []
+def report_speed(args):
+    """Measures, prints and writes the speed."""
+    record, text = {"speed": {}, "skipped": {}}, []
     with tempfile.TemporaryDirectory() as scratch:
-        folder = pathlib.Path(scratch)
-        for case in args.cases if "speed" in args.parts else ():
-            table, rates, infos, skipped = speed(case, args, folder)
+        for case in args.cases:
+            table, rates, infos, skipped = speed(case, args, pathlib.Path(scratch))
             record["speed"][case], record["skipped"][case] = {"rates": rates, "workers": infos}, skipped
             model, size, _ = CASES[case]
             text.append(f"## {'Spline couplings' if model == 'spline' else 'MAF'}, {size} entries\n\n{table}")
             text[-1] += "".join(f"\n\nLeft out: {row} ({why})." for row, why in skipped.items())
             print(f"\n{text[-1]}\n", flush=True)
-        lines = []
-        for name in args.densities.split(",") if "gap" in args.parts else ():
-            found, parameters, skipped = gaps(name, args, folder)
-            record["gap"][name], record["skipped"][name] = found, skipped
-            lines += gap_rows(name, found, parameters)
-        if lines:
-            headers = ["density", "library", "parameters", "gap of each seed", "mean", "against the best peer"]
-            text.append(f"## Gap to the true density, nats\n\n{reporting.table(headers, lines)}")
     head = (
-        f"5 layers, hidden layers 128 and 128, batches of {density_training.BATCH_SIZE}; {args.threads} threads; "
-        f"{args.rounds} interleaved rounds. Median (smallest to largest); ratios are taken within a round. Gap: spline "
-        f"couplings, {args.steps} steps, {RECIPE}; standardised data, {NUM_TEST:,} fresh points."
+        f"5 layers, hidden layers 128 and 128, {SIZES}; batches of {density_training.BATCH_SIZE}; {args.threads} "
+        f"threads; {args.rounds} interleaved rounds. Median (smallest to largest); ratios are taken within a round."
     )
-    name = f"density_estimators_{args.threads}_threads"
+    write(
+        f"density_estimators_speed_{args.threads}_threads", "Speed of density estimators", [head, *text], record, args
+    )
+
+
+def report_gaps(args):
+    """Makes the trainings that are missing; prints and writes the gaps."""
+    keep = not args.fast or args.output is not None
+    store = Store((args.output or reporting.RESULTS) / "density_estimators_runs.json" if keep else None)
+    found, skipped = gaps(args, store)
+    lines = [line for name, by_row in found.items() for line in gap_rows(name, by_row)]
+    headers = ["density", "library", "parameters", "gap of each seed", "mean", "against the best peer"]
+    versions = {each["version"] for by_row in found.values() for many in by_row.values() for each in many}
+    common = density_training
+    head = (
+        f"5 spline couplings, hidden layers 128 and 128, {SIZES}; {args.steps} steps of {common.BATCH_SIZE} fresh "
+        f"draws, standardised; Adam, learning rate raised to {common.LEARNING_RATE:g} over {common.WARMUP_STEPS} steps, then "
+        f"decayed to 0 along a cosine; gradients clipped to norm {common.CLIP_NORM:g}. Gap = mean of log p - log q "
+        f"over {NUM_TEST:,} fresh points, nats."
+    )
+    text = [head, reporting.table(headers, lines)]
+    text += [f"Left out: {name}, {row} ({why})." for name in skipped for row, why in skipped[name].items()]
+    text.append(f"Versions: {'; '.join(sorted(versions))}.")
+    write("density_estimators_gap", "Gap to known densities", text, {"gap": found, "skipped": skipped}, args)
+
+
+def write(name, title, text, record, args):
     hidden = ("--output", "--peer-python")
-    reporting.report(
-        name, "Density estimators side by side", "\n\n".join([head, *text]), record, args, hidden=hidden, packages=()
-    )
+    reporting.report(name, title, "\n\n".join(text), record, args, hidden=hidden, packages=())
+
+
+def main():
+    args = parse_args()
+    if "speed" in args.parts:
+        report_speed(args)
+    if "gap" in args.parts:
+        report_gaps(args)
 
 
 if __name__ == "__main__":

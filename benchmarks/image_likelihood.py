@@ -10,7 +10,6 @@ import argparse
 import dataclasses
 import json
 import math
-import os
 import pathlib
 import statistics
 import sys
@@ -19,6 +18,7 @@ import tempfile
 import image_codecs
 import numpy as np
 import reporting
+from runs import Store
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "peers"))
 
@@ -148,26 +148,6 @@ def runs(name, case, path, store, args):
                 store.save()
             records[library].append(store[key])
     return records
-
-
-class Store(dict):
-    """Records by key in a JSON file; without a file, nothing is kept.
-
-    Args:
-      path: file, or `None`.
-    """
-
-    def __init__(self, path):
-        super().__init__(json.loads(path.read_text()) if path is not None and path.exists() else {})
-        self._path = path
-
-    def save(self):
-        """Writes the file, beside and moved into place."""
-        if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside = self._path.with_suffix(".part")
-            beside.write_text(json.dumps(self, indent=1) + "\n")
-            os.replace(beside, self._path)
 
 
 def check_parameters(records):

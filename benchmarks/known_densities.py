@@ -4,6 +4,8 @@
     python benchmarks/known_densities.py --model neural-spline-flow
 
 Trains the flow on fresh draws and reports `E[log p_true - log q]` over fresh test points, in nats, for several seeds.
+Each training runs in a process of its own and is written down when it is done; the same command again makes only those
+that are missing.
 """
 
 import argparse
@@ -13,7 +15,8 @@ import statistics
 
 import density_training
 import reporting
-from density_training import RECIPE, density_named, train_and_judge
+from density_training import RECIPE, Outcome, density_named, train_and_judge
+from runs import Store, in_a_process, run_all
 
 from tfflows import models
 
@@ -85,6 +88,7 @@ def parse_args():
     parser.add_argument("--model", choices=sorted(MODELS), default="real-nvp", help="default real-nvp")
     parser.add_argument("--densities", help="names, separated by commas (default: those of the model)")
     parser.add_argument("--runs", type=int, default=3, help="seeds (default 3)")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at once (default 1)")
     parser.add_argument(
         "--steps", type=int, help="optimizer steps (default: real-nvp 5000, the others 3000; at most 5000)"
     )
@@ -100,23 +104,44 @@ def parse_args():
     return args
 
 
+def train(name, seed, args):
+    """The outcome of one training, as a dictionary."""
+    reporting.use_threads(args.threads)
+    density = density_named(name)
+    make_flow = functools.partial(MODELS[args.model](args)[1], event_shape=density.event_shape)
+    num_test = 1000 if args.fast else NUM_TEST
+    outcome = train_and_judge(make_flow, density, seed=seed, steps=args.steps, num_test=num_test)[1]
+    print(
+        f"{density.name}, seed {seed}: gap {outcome.gap:.4f} +- {outcome.standard_error:.4f} nats, "
+        f"largest of a point {outcome.worst:.1f}, {outcome.seconds:.1f} s",
+        flush=True,
+    )
+    return dataclasses.asdict(outcome)
+
+
 def main():
     args = parse_args()
-    reporting.use_threads(args.threads)
-    description, make = MODELS[args.model](args)
+    description = MODELS[args.model](args)[0]
+    densities = [density_named(name) for name in args.densities.split(",")]
+    bound = "" if args.log_scale_bound is None else f", {args.log_scale_bound}"
+    tasks = {}
+    for seed in range(args.runs):
+        for density in densities:
+            tasks[f"{args.model}, {density.name}, seed {seed}, {args.steps} steps{bound}"] = (density.name, seed)
+    keep = not args.fast or args.output is not None
+    store = Store((args.output or reporting.RESULTS) / "known_densities_runs.json" if keep else None)
+    failures = run_all(
+        tasks,
+        lambda key, cpus: in_a_process(cpus, train, *tasks[key], args),
+        store,
+        jobs=args.jobs,
+        threads=args.threads,
+    )
+    if failures:
+        raise SystemExit(f"{len(failures)} of {len(tasks)} trainings failed; the others are kept.")
     rows, record, targets = [], {}, TARGETS[args.model]
-    for density in map(density_named, args.densities.split(",")):
-        outcomes = []
-        for seed in range(args.runs):
-            num_test = 1000 if args.fast else NUM_TEST
-            make_flow = functools.partial(make, event_shape=density.event_shape)
-            outcome = train_and_judge(make_flow, density, seed=seed, steps=args.steps, num_test=num_test)[1]
-            outcomes.append(outcome)
-            print(
-                f"{density.name}, seed {seed}: gap {outcome.gap:.4f} +- {outcome.standard_error:.4f} nats, "
-                f"largest of a point {outcome.worst:.1f}, {outcome.seconds:.1f} s",
-                flush=True,
-            )
+    for density in densities:
+        outcomes = [Outcome(**store[key]) for key, (name, _) in tasks.items() if name == density.name]
         rows.append(row(density, outcomes, targets.get(density.name)))
         record[density.name] = {
             "options": density.options,

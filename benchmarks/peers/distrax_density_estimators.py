@@ -13,10 +13,10 @@ import jax.numpy as jnp
 # isort: split
 from _jax_density import JaxDensity
 
-LAYERS, WIDTH, BINS = 5, 128, 8
+LAYERS, BINS = 5, 8
 
 
-def build(seed: int, arrays: dict, *, model: str = "spline") -> JaxDensity:
+def build(seed: int, arrays: dict, *, model: str = "spline", width: int = 128) -> JaxDensity:
     """Build the flow.
 
     Raises:
@@ -29,7 +29,7 @@ def build(seed: int, arrays: dict, *, model: str = "spline") -> JaxDensity:
 
     def init(key, index):
         seen = half if index % 2 == 0 else size - half
-        sizes, layers = (seen, WIDTH, WIDTH), []
+        sizes, layers = (seen, width, width), []
         for fan_in, fan_out in zip(sizes, sizes[1:]):
             key, draw = jax.random.split(key)
             bound = fan_in**-0.5
@@ -37,7 +37,7 @@ def build(seed: int, arrays: dict, *, model: str = "spline") -> JaxDensity:
                 (jax.random.uniform(draw, (fan_in, fan_out), minval=-bound, maxval=bound), jnp.zeros(fan_out))
             )
         units = (size - seen) * per_entry
-        return [*layers, (jnp.zeros((WIDTH, units)), jnp.zeros(units))]
+        return [*layers, (jnp.zeros((width, units)), jnp.zeros(units))]
 
     def conditioner(parameters, x):
         *hidden, (kernel, bias) = parameters

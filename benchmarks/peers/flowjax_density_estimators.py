@@ -17,10 +17,10 @@ from flowjax.flows import coupling_flow, masked_autoregressive_flow
 from _jax_density import JaxDensity
 
 
-def build(seed: int, arrays: dict, *, model: str) -> JaxDensity:
+def build(seed: int, arrays: dict, *, model: str, width: int = 128) -> JaxDensity:
     """Build the flow: ``model`` is ``"spline"`` or ``"maf"``."""
     size, batch_size = arrays["train"].shape[1], int(arrays["batch_size"])
-    options = {"base_dist": StandardNormal((size,)), "flow_layers": 5, "nn_width": 128, "nn_depth": 2}
+    options = {"base_dist": StandardNormal((size,)), "flow_layers": 5, "nn_width": width, "nn_depth": 2}
     if model == "spline":
         flow = coupling_flow(jr.key(seed), transformer=RationalQuadraticSpline(knots=8, interval=5), **options)
     else:

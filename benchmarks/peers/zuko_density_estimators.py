@@ -11,10 +11,10 @@ import zuko
 from _torch_density import TorchDensity
 
 
-def build(seed: int, arrays: dict, *, model: str, compile: bool = True) -> TorchDensity:
+def build(seed: int, arrays: dict, *, model: str, compile: bool = True, width: int = 128) -> TorchDensity:
     """Build the flow: ``model`` is ``"spline"`` or ``"maf"``."""
     torch.manual_seed(seed)
-    size, layers = arrays["train"].shape[1], {"transforms": 5, "hidden_features": (128, 128)}
+    size, layers = arrays["train"].shape[1], {"transforms": 5, "hidden_features": (width, width)}
     flow = zuko.flows.NSF(size, bins=8, passes=2, **layers) if model == "spline" else zuko.flows.MAF(size, **layers)
     label = f"zuko {version('zuko')}, torch {torch.__version__}"
     return TorchDensity(flow, lambda x: flow().log_prob(x), lambda n: flow().sample((n,)), arrays, label, compile)

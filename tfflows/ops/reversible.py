@@ -54,6 +54,10 @@ class Loop:
         if 0 in batch.as_list():  # TensorFlow refuses to scatter states that it knows to be empty
             return tf.identity(x), tf.zeros(shapes.batch_shape(x, self._event_ndims), x.dtype)
         context = None if context is None else tf.convert_to_tensor(context)
+        if self._every is None and not tf.executing_eagerly():
+            # The gradient of a nested function takes shapes from it, which XLA wants as constants, and with them all
+            # that goes into the function: it would compile again for every batch and every change of a weight.
+            return self._unrolled(x, weights, context)
         key = x.shape.rank, None if context is None else context.shape.rank, precision.is_full()
         function = self._functions.get(key)
         if function is None:  # a function that has met two ranks would settle on an unknown one
