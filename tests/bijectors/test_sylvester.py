@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from adversarial import assert_never_breaks
 
-from tfflows.bijectors import Planar, Sylvester
+from tfflows.bijectors import Planar, Sylvester, sylvester
 from tfflows.networks import ContextLinear
 
 KINDS = {
@@ -25,8 +25,8 @@ def shaken(size, seed=0, by=0.7, **options):
 
 def reflections(vectors):
     """The product of Householder reflections, one after another."""
-    q = np.eye(len(vectors))
-    for v in vectors.T:
+    q = np.eye(vectors.shape[1])
+    for v in vectors:
         q = q @ (np.eye(len(v)) - 2 * np.outer(v, v) / (v @ v))
     return q
 
@@ -40,7 +40,9 @@ def columns_of(flow):
 
 
 @every_kind
-def test_is_the_papers_formula(kind):
+@pytest.mark.parametrize("few", [16, 0], ids=["in_turn", "at_once"])
+def test_is_the_papers_formula(kind, few, monkeypatch):
+    monkeypatch.setattr(sylvester, "_FEW", few)
     size = 4
     flow, x = shaken(size, **KINDS[kind]), np.random.default_rng(1).normal(size=(6, size))
     raw, rank = flow.triangles.numpy(), flow.b.shape[0]
@@ -58,10 +60,12 @@ def test_is_the_papers_formula(kind):
 
 @pytest.mark.parametrize("kind", ["orthogonal", "householder"])
 @pytest.mark.parametrize("size", [1e-10, 1.0, 1e4])
-def test_columns_are_orthonormal_whatever_the_vectors(kind, size):
+@pytest.mark.parametrize("few", [16, 0], ids=["in_turn", "at_once"])
+def test_columns_are_orthonormal_whatever_the_vectors(kind, size, few, monkeypatch):
+    monkeypatch.setattr(sylvester, "_FEW", few)
     flow = Sylvester(6, kind=kind, num_vectors=4, dtype="float64")
-    columns = np.random.default_rng(0).normal(size=(6, 4))
-    for vectors in (columns, np.ones((6, 4)), np.zeros((6, 4)), columns * [1, 1e-20, 0, 1], np.eye(6, 4)):
+    rows, sizes = np.random.default_rng(0).normal(size=(4, 6)), np.array([[1], [1e-20], [0], [1]])
+    for vectors in (rows, np.ones((4, 6)), np.zeros((4, 6)), rows * sizes, np.eye(4, 6)):
         flow.vectors.assign(size * vectors)
         q = columns_of(flow)
         np.testing.assert_allclose(q.T @ q, np.eye(q.shape[1]), atol=1e-14)
@@ -77,7 +81,7 @@ def test_the_orthogonal_kind_reaches_any_columns():
         v[k] += np.sign(v[k]) * np.linalg.norm(v)
         vectors.append(v)
         rest = rest - 2 * np.outer(v, v @ rest) / (v @ v)
-    flow.vectors.assign(np.stack(vectors, axis=1))
+    flow.vectors.assign(np.stack(vectors))
     q = columns_of(flow)
     np.testing.assert_allclose(np.abs(np.sum(q * target, axis=0)), 1.0, rtol=1e-12)  # up to signs
 

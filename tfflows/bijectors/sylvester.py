@@ -11,6 +11,7 @@ from tfflows.ops import numerics, products, tanh_equation
 _KINDS = ("orthogonal", "householder", "triangular")
 _LARGEST_DIAGONAL = math.sqrt(0.99)  # so that the product of two is above -1 in floating point too
 _OFF_DIAGONAL_LIMIT = 3.0
+_FEW = 16  # reflections; of so many, and not more, one after another is faster on a CPU than solving for all
 _SMALLEST_SQUARE = 1e-30  # of the length of a vector that reflects
 
 
@@ -36,9 +37,9 @@ class Sylvester(Amortized):
     (The paper orthogonalizes the vectors of the first kind by an iteration instead, which must converge. Reflections
     are orthogonal whatever the raw vectors.)
 
-    `event_ndims`: 1. Cost: forward `O(D K + M^2)`, and to prepare `K` reflections, for each example if amortised,
-    `O(D K^2)`. Inverse: the same, and `M` equations of `M` unknowns, triangular, one after another: at most `M` times
-    about 10 steps of Newton's method.
+    `event_ndims`: 1. Cost: forward `O(D K + M^2)`; of more than 16 reflections, `K`, also `O(D K^2)` to prepare them,
+    for each example if amortised. Inverse: the same, and `M` equations of `M` unknowns, triangular, one after another:
+    at most `M` times about 10 steps of Newton's method.
 
     It starts as the identity, `R = 0`, with a random `Q`.
 
@@ -112,8 +113,12 @@ class Sylvester(Amortized):
     def _parts(self, dtype, context):
         """`Q`, the pair `R` and `R~`, and `b`."""
         *vectors, triangles, diagonal, b = self.raw_parameters(dtype, context)
-        q = _Reflections(vectors[0], self._num_hidden) if vectors else _Identity()
-        return q, _Triangles(triangles, diagonal), b
+        return self._rotation(*vectors), _Triangles(triangles, diagonal), b
+
+    def _rotation(self, vectors=None):
+        if vectors is None:
+            return _Identity()
+        return (_OneByOne if vectors.shape[-2] <= _FEW else _AllAtOnce)(vectors, self._num_hidden)
 
 
 class _Identity:
@@ -126,34 +131,62 @@ class _Identity:
         return v
 
 
-class _Reflections:
-    """`Q`, the first `num_columns` columns of the product of the reflections `I - 2 v v^T / |v|^2`.
+class _OneByOne:
+    """`Q`, the first `num_columns` columns of the product of the reflections `I - 2 v v^T / |v|^2`, applied in turn.
 
-    With `V` the vectors `v`, columns `[..., D, K]`, the product is `I - V S^-1 V^T`, where `S` has the products of
-    different vectors above its diagonal and half of `|v|^2` on it: one triangular system of `K` unknowns instead of one
-    reflection after another. A vector of zeros reflects nothing.
+    A vector of zeros reflects nothing.
     """
 
     def __init__(self, vectors, num_columns):
-        self._v, self._v_first = vectors, vectors[..., :num_columns, :]
-        self._size, self._num_columns = vectors.shape[-2], num_columns
-        gram, unit = products.matmul(vectors, vectors, transpose_a=True), np.eye(vectors.shape[-1])
+        self._size, self._num_columns = vectors.shape[-1], num_columns
+        squares = tf.reduce_sum(vectors**2, axis=-1, keepdims=True)
+        nothing = squares <= _SMALLEST_SQUARE
+        scale = tf.where(nothing, 0.0, 2.0 / tf.where(nothing, 1.0, squares))
+        self._reflections = list(zip(tf.unstack(vectors, axis=-2), tf.unstack(vectors * scale, axis=-2)))
+
+    def projected(self, x):
+        """`Q^T x`."""
+        return self._reflected(x, self._reflections)[..., : self._num_columns]
+
+    def expanded(self, v):
+        """`Q v`."""
+        v = tf.pad(v, [[0, 0]] * (v.shape.rank - 1) + [[0, self._size - self._num_columns]])
+        return self._reflected(v, self._reflections[::-1])
+
+    @staticmethod
+    def _reflected(x, reflections):
+        for v, scaled in reflections:
+            x = x - tf.reduce_sum(scaled * x, axis=-1, keepdims=True) * v
+        return x
+
+
+class _AllAtOnce:
+    """As `_OneByOne`, with as many operations for many reflections as for few.
+
+    With `V` the vectors, rows `[..., K, D]`, the product is `I - V^T S^-1 V`, where `S` has the products of different
+    vectors above its diagonal and half of `|v|^2` on it: one triangular system of `K` unknowns.
+    """
+
+    def __init__(self, vectors, num_columns):
+        self._v, self._v_first = vectors, vectors[..., :num_columns]
+        self._size, self._num_columns = vectors.shape[-1], num_columns
+        gram, unit = products.matmul(vectors, vectors, transpose_b=True), np.eye(vectors.shape[-2])
         upper = tf.constant(np.triu(np.ones_like(unit), 1) + 0.5 * unit, gram.dtype)
         nothing = tf.logical_and(unit == 1, gram <= _SMALLEST_SQUARE)
         s = tf.where(nothing, tf.ones([], gram.dtype), gram * upper)
-        unit = tf.eye(vectors.shape[-1], batch_shape=tf.shape(s)[:-2], dtype=s.dtype)
+        unit = tf.eye(vectors.shape[-2], batch_shape=tf.shape(s)[:-2], dtype=s.dtype)
         self._inverse = tf.linalg.triangular_solve(s, unit, lower=False)
 
     def projected(self, x):
         """`Q^T x`."""
-        inner = products.matvec(self._inverse, products.matvec(self._v, x, transpose=True), transpose=True)
-        return x[..., : self._num_columns] - products.matvec(self._v_first, inner)
+        inner = products.matvec(self._inverse, products.matvec(self._v, x), transpose=True)
+        return x[..., : self._num_columns] - products.matvec(self._v_first, inner, transpose=True)
 
     def expanded(self, v):
         """`Q v`."""
-        inner = products.matvec(self._inverse, products.matvec(self._v_first, v, transpose=True))
+        inner = products.matvec(self._inverse, products.matvec(self._v_first, v))
         v = tf.pad(v, [[0, 0]] * (v.shape.rank - 1) + [[0, self._size - self._num_columns]])
-        return v - products.matvec(self._v, inner)
+        return v - products.matvec(self._v, inner, transpose=True)
 
 
 class _Triangles:
@@ -196,7 +229,7 @@ def _shapes(event_size, kind, num_vectors):
     if count > event_size:
         raise ValueError(f"`num_vectors` must be at most the event size, {event_size}. Received: {count}")
     rank = count if kind == "orthogonal" else event_size
-    return {"vectors": (event_size, count), "triangles": (rank, rank), "diagonal": (rank,), "b": (rank,)}
+    return {"vectors": (count, event_size), "triangles": (rank, rank), "diagonal": (rank,), "b": (rank,)}
 
 
 def _solve(matrix, slope, c):
