@@ -77,6 +77,7 @@ class Trainer:
 
 def build(seed: int, arrays: dict, *, model: str, evaluation: str = "xla") -> Trainer:
     """Build the flow: ``model`` is ``"spline"`` or ``"maf"``, ``evaluation`` ``"xla"`` or ``"predict"``."""
+    keras.utils.set_random_seed(seed)  # `fit` shuffles
     options = {"num_layers": 5, "hidden_units": (128, 128), "seed": seed}
     flow = (NeuralSplineFlow if model == "spline" else AutoregressiveFlow)(arrays["train"].shape[1:], **options)
     flow.adapt(arrays["train"])
