@@ -179,6 +179,14 @@ def test_denoising_is_the_closed_form_of_a_gaussian():
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
+@pytest.mark.parametrize("size", [1e3, 1e30])  # the second's square is no float32
+def test_a_score_without_bounds_does_not_run_away(size):
+    augmentation = layers.GaussianAugmentation(256, scale=0.05)
+    y = tf.constant(np.random.default_rng(0).normal(size=(3, 4, 4, 2)), tf.float32)
+    step = augmentation.denoised(y, lambda y: -size * tf.reduce_sum(y, axis=[1, 2, 3])) - y
+    np.testing.assert_allclose(step, np.full(y.shape, -2 * augmentation.deviation), rtol=1e-5)
+
+
 def test_denoised_samples_are_nearer_to_the_data():
     flow = small(noise=0.1)
     x = np.repeat(

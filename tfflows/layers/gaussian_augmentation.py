@@ -8,6 +8,8 @@ import tensorflow as tf
 from tfflows.layers.dequantization import Dequantization
 from tfflows.ops import seeds
 
+_LONGEST_STEP = 2.0  # standard deviations of the noise, root mean square over an image
+
 
 @keras.saving.register_keras_serializable("tfflows")
 class GaussianAugmentation(Dequantization):
@@ -64,19 +66,28 @@ class GaussianAugmentation(Dequantization):
         )
 
     def denoised(self, y, log_prob):
-        """The mean of the images given noisy ones (Tweedie's formula): `y + deviation^2 * d log p(y) / dy`.
+        """The mean of the images given noisy ones, by Tweedie's formula: `y + deviation^2 d log p(y) / dy`.
+
+        That step is minus the mean of the noise given `y`: its square is at most `deviation^2 D` on average. If it is
+        longer than `2 deviation sqrt(D)` the score cannot be that of noisy images (a sample outside of what the flow
+        has learned, whose score may be of any size), and the step is shortened to that.
 
         Args:
           y: noisy images `[batch, *event_shape]`.
           log_prob: function that gives their log-density, `[batch]`.
 
         Returns:
-          `Tensor` like `y`: exact where `log_prob` is the density of `x + 1/2` and this noise.
+          `Tensor` like `y`: exact where `log_prob` is the density of `x + 1/2` and this noise, but for noise of more
+          than twice the usual length.
         """
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(y)
             total = tf.reduce_sum(log_prob(y))
-        return y + self.deviation**2 * tape.gradient(total, y)
+        step = self.deviation**2 * tape.gradient(total, y)
+        axes, most = list(range(1, y.shape.rank)), _LONGEST_STEP * self.deviation
+        largest = tf.maximum(tf.reduce_max(tf.abs(step), axes, keepdims=True), most)
+        length = largest * tf.sqrt(tf.reduce_mean((step / largest) ** 2, axes, keepdims=True))
+        return y + step * (most / tf.maximum(length, most))
 
     def get_config(self):
         return {**super().get_config(), "scale": self.scale, "seed": self.seed}
