@@ -142,3 +142,11 @@ def test_bad_arguments(options, message):
 def test_events_of_another_size():
     with pytest.raises(ValueError, match=r"expects events of size 4. Received: shape \(2, 3\)"):
         made()(tf.ones([2, 3]))
+
+
+def test_spread_biases():
+    net = MADE(4, hidden_units=(400, 400), spread_biases=True, seed=0)
+    net(tf.ones([2, 4]))
+    for layer, fan_in in zip(net.dense, (4, 400)):
+        np.testing.assert_allclose(np.abs(layer.bias.numpy()).max(), fan_in**-0.5, rtol=0.03)
+    assert not net.dense[-1].bias.numpy().any()

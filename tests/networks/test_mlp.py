@@ -52,6 +52,20 @@ def test_the_seed_decides():
     assert np.abs(one(x) - other(x)).max() > 1e-3
 
 
+def test_spread_biases():
+    net = MLP(4, hidden_units=(500, 300), spread_biases=True, seed=0)
+    net(tf.ones([2, 3]))
+    first, second, last = (layer.bias.numpy() for layer in net.dense)
+    for bias, fan_in in ((first, 3), (second, 500)):
+        np.testing.assert_allclose([bias.min(), bias.max()], [-(fan_in**-0.5), fan_in**-0.5], rtol=0.03)
+        np.testing.assert_allclose(bias.std(), (3 * fan_in) ** -0.5, rtol=0.1)
+    assert not last.any()
+    again = MLP(4, hidden_units=(500, 300), spread_biases=True, seed=0)
+    again(tf.ones([2, 3]))
+    np.testing.assert_array_equal(again.dense[0].bias, first)
+    assert not np.array_equal(first[:300], second * 500**0.5 / 3**0.5)
+
+
 def test_all_weights_exist_after_build():
     layer = _mlp(context_size=2)
     layer.build((None, 3))

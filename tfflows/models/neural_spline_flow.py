@@ -38,7 +38,7 @@ class NeuralSplineFlow(FlowModel):
       affine: bool, shift and scale before each spline.
       tails: bool, learned tails.
       mixing: what stands between layers: "lu", "householder", "permutation" or "none", see `models.vectors.mixing`.
-      residual: bool, skip connections in the conditioners.
+      residual: bool, skip connections in the conditioners, between hidden layers of equal width.
       context_size: int, size of a float context that every conditioner receives; `None` for none.
       num_classes: int, number of classes for a class-conditional flow; `None` for none.
       activation: hidden activation.
@@ -76,7 +76,7 @@ class NeuralSplineFlow(FlowModel):
         affine=True,
         tails=True,
         mixing="lu",
-        residual=False,
+        residual=True,
         context_size=None,
         num_classes=None,
         activation="relu",
@@ -132,6 +132,7 @@ class NeuralSplineFlow(FlowModel):
             "num_classes": self.num_classes,
             "activation": self.activation,
             "residual": self.residual,
+            "spread_biases": True,
             "seed": None if self.seed is None else self.seed + 1000 * i,
             "dtype": self.dtype_policy,
             "name": f"conditioner_{i}",

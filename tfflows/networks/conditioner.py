@@ -87,3 +87,11 @@ def at_least_one(**sizes):
         if any(not isinstance(each, int) or each < 1 for each in (size if many else () if size is None else (size,))):
             kind = "integers" if many else "an integer"
             raise ValueError(f"`{name}` must be {kind} of at least 1. Received: {size!r}")
+
+
+def spread_over(fan_in, seed):
+    """Keras initializer of the biases of a layer of `fan_in` inputs: uniform on `[-1, 1] / sqrt(fan_in)`.
+
+    Biases of 0 put the kinks of all rectified units at 0, and a network that sees one or two numbers needs them spread.
+    """
+    return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5, seed=seed)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows.networks.conditioner import Conditioner, at_least_one
+from tfflows.networks.conditioner import Conditioner, at_least_one, spread_over
 from tfflows.networks.entry_by_entry import EntryByEntry
 
 
@@ -32,6 +32,7 @@ class MADE(Conditioner):
       num_classes: int, number of classes of an integer context; `None` for none.
       activation: hidden activation.
       residual: bool, add skip connections between hidden layers of equal width, whose degrees are then equal.
+      spread_biases: bool, whether hidden biases start spread out instead of at 0, as those of `MLP`.
       zero_init: bool, initialise the last layer with zeros.
       seed: int or `None`, of the initial weights, and of the order and the degrees if they are random.
 
@@ -70,6 +71,7 @@ class MADE(Conditioner):
         num_classes=None,
         activation="relu",
         residual=False,
+        spread_biases=False,
         zero_init=True,
         seed=None,
         **kwargs,
@@ -79,7 +81,7 @@ class MADE(Conditioner):
         self.event_size, self.num_outputs = event_size, num_outputs
         self.hidden_units = tuple(hidden_units)
         self.activation = keras.activations.get(activation)
-        self.residual, self.zero_init, self.seed = residual, zero_init, seed
+        self.residual, self.spread_biases, self.zero_init, self.seed = residual, spread_biases, zero_init, seed
         rng = np.random.default_rng(keras.random.randint((), 0, 2**31 - 1).numpy() if seed is None else seed)
         self._order = _order(order, event_size, rng)
         self._degrees = self._hidden_degrees(degrees, rng)
@@ -144,11 +146,13 @@ class MADE(Conditioner):
     def _masked_dense(self, i, sources, targets):
         last = i == len(self.hidden_units)
         seed = None if self.seed is None else self.seed + i
-        zero = last and self.zero_init
+        zero, mask = last and self.zero_init, sources[:, None] <= targets
+        spread = self.spread_biases and not last
         return _MaskedDense(
-            sources[:, None] <= targets,
+            mask,
             activation=None if last else self.activation,
             kernel_initializer=keras.initializers.Zeros() if zero else keras.initializers.GlorotUniform(seed=seed),
+            bias_initializer=spread_over(len(mask), None if seed is None else seed + 500) if spread else "zeros",
             dtype=self.variable_dtype if last else self.dtype_policy,
             name=f"dense_{i}",
         )
@@ -181,6 +185,7 @@ class MADE(Conditioner):
             "degrees": [each.tolist() for each in self._degrees],
             "activation": keras.activations.serialize(self.activation),
             "residual": self.residual,
+            "spread_biases": self.spread_biases,
             "zero_init": self.zero_init,
             "seed": self.seed,
         }
@@ -189,14 +194,15 @@ class MADE(Conditioner):
 class _MaskedDense(keras.layers.Layer):
     """`activation(x (kernel * mask) + bias)`, the mask `[inputs, units]`."""
 
-    def __init__(self, mask, *, activation, kernel_initializer, **kwargs):
+    def __init__(self, mask, *, activation, kernel_initializer, bias_initializer, **kwargs):
         super().__init__(**kwargs)
-        self._mask, self.activation, self.kernel_initializer = mask, activation, kernel_initializer
+        self._mask, self.activation = mask, activation
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.input_size = len(mask)
 
     def build(self, input_shape):
         self.kernel = self.add_weight(name="kernel", shape=self._mask.shape, initializer=self.kernel_initializer)
-        self.bias = self.add_weight(name="bias", shape=self._mask.shape[1:], initializer="zeros")
+        self.bias = self.add_weight(name="bias", shape=self._mask.shape[1:], initializer=self.bias_initializer)
 
     def masked_kernel(self):
         kernel = tf.convert_to_tensor(self.kernel)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfflows.networks.conditioner import Conditioner, at_least_one, event_shape_of
+from tfflows.networks.conditioner import Conditioner, at_least_one, event_shape_of, spread_over
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -24,6 +24,8 @@ class MLP(Conditioner):
       num_classes: int, number of classes of an integer context; `None` for none.
       activation: hidden activation.
       residual: bool, add skip connections between hidden layers of equal width.
+      spread_biases: bool, whether hidden biases start uniform on `[-1, 1] / sqrt(inputs)` instead of 0, so that not
+        all kinks of the activation start at 0: better where a network sees few numbers.
       zero_init: bool, initialise the last layer with zeros.
       seed: int or `None`, seed of the initial weights.
 
@@ -54,6 +56,7 @@ class MLP(Conditioner):
         num_classes=None,
         activation="relu",
         residual=False,
+        spread_biases=False,
         zero_init=True,
         seed=None,
         **kwargs,
@@ -63,7 +66,7 @@ class MLP(Conditioner):
         self.units = units
         self.hidden_units = tuple(hidden_units)
         self.activation = keras.activations.get(activation)
-        self.residual = residual
+        self.residual, self.spread_biases = residual, spread_biases
         self.zero_init = zero_init
         self.seed = seed
         self.dense = [self._dense(i, width) for i, width in enumerate([*self.hidden_units, units])]
@@ -81,7 +84,10 @@ class MLP(Conditioner):
 
     def build(self, input_shape):
         size = event_shape_of(input_shape)[-1] + self.encoded_size
-        for layer in self.dense:
+        for i, layer in enumerate(self.dense):
+            if self.spread_biases and i < len(self.hidden_units):
+                seed = None if self.seed is None else self.seed + 500 + i  # not the kernel's
+                layer.bias_initializer = spread_over(size, seed)
             layer.build((None, size))
             size = layer.units
 
@@ -105,6 +111,7 @@ class MLP(Conditioner):
             "hidden_units": list(self.hidden_units),
             "activation": keras.activations.serialize(self.activation),
             "residual": self.residual,
+            "spread_biases": self.spread_biases,
             "zero_init": self.zero_init,
             "seed": self.seed,
         }
