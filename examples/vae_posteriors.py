@@ -20,11 +20,17 @@ import numpy as np
 
 from tfflows import callbacks, datasets, evaluation, layers, models
 
+
+def orthogonal(latent_size, **options):
+    """Of half as many vectors as latents: with all of them it is the Householder kind."""
+    return layers.SylvesterPosterior(latent_size, kind="orthogonal", num_vectors=max(1, latent_size // 2), **options)
+
+
 POSTERIORS = {
     "gaussian": layers.GaussianPosterior,
     "planar": layers.PlanarPosterior,
     "radial": layers.RadialPosterior,
-    "sylvester, orthogonal": functools.partial(layers.SylvesterPosterior, kind="orthogonal"),
+    "sylvester, orthogonal": orthogonal,
     "sylvester, householder": functools.partial(layers.SylvesterPosterior, kind="householder"),
     "sylvester, triangular": functools.partial(layers.SylvesterPosterior, kind="triangular"),
     "iaf": layers.IAFPosterior,

@@ -148,5 +148,5 @@ def test_spread_biases():
     net = MADE(4, hidden_units=(400, 400), spread_biases=True, seed=0)
     net(tf.ones([2, 4]))
     for layer, fan_in in zip(net.dense, (4, 400)):
-        np.testing.assert_allclose(np.abs(layer.bias.numpy()).max(), fan_in**-0.5, rtol=0.03)
+        np.testing.assert_allclose(np.abs(layer.bias.numpy()).max(), 0.5 * fan_in**-0.5, rtol=0.03)
     assert not net.dense[-1].bias.numpy().any()

@@ -57,8 +57,8 @@ def test_spread_biases():
     net(tf.ones([2, 3]))
     first, second, last = (layer.bias.numpy() for layer in net.dense)
     for bias, fan_in in ((first, 3), (second, 500)):
-        np.testing.assert_allclose([bias.min(), bias.max()], [-(fan_in**-0.5), fan_in**-0.5], rtol=0.03)
-        np.testing.assert_allclose(bias.std(), (3 * fan_in) ** -0.5, rtol=0.1)
+        np.testing.assert_allclose([bias.min(), bias.max()], [-0.5 * fan_in**-0.5, 0.5 * fan_in**-0.5], rtol=0.03)
+        np.testing.assert_allclose(bias.std(), (12 * fan_in) ** -0.5, rtol=0.1)
     assert not last.any()
     again = MLP(4, hidden_units=(500, 300), spread_biases=True, seed=0)
     again(tf.ones([2, 3]))

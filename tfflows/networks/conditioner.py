@@ -90,8 +90,9 @@ def at_least_one(**sizes):
 
 
 def spread_over(fan_in, seed):
-    """Keras initializer of the biases of a layer of `fan_in` inputs: uniform on `[-1, 1] / sqrt(fan_in)`.
+    """Keras initializer of the biases of a layer of `fan_in` inputs: uniform on `[-1/2, 1/2] / sqrt(fan_in)`.
 
     Biases of 0 put the kinks of all rectified units at 0, and a network that sees one or two numbers needs them spread.
     """
-    return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5, seed=seed)
+    most = 0.5 * fan_in**-0.5
+    return keras.initializers.RandomUniform(-most, most, seed=seed)

@@ -24,7 +24,7 @@ class MLP(Conditioner):
       num_classes: int, number of classes of an integer context; `None` for none.
       activation: hidden activation.
       residual: bool, add skip connections between hidden layers of equal width.
-      spread_biases: bool, whether hidden biases start uniform on `[-1, 1] / sqrt(inputs)` instead of 0, so that not
+      spread_biases: bool, whether hidden biases start uniform on `[-1/2, 1/2] / sqrt(inputs)` instead of 0, so that not
         all kinks of the activation start at 0: better where a network sees few numbers.
       zero_init: bool, initialise the last layer with zeros.
       seed: int or `None`, seed of the initial weights.
