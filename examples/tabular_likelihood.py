@@ -36,7 +36,8 @@ class Recipe:
 
 # MAF: Papamakarios et al. 2017, table 1; widths and activations from its code, whose search has one or two hidden
 # layers and 512 or 1024 units on BSDS300: here two, and the larger. RQ-NSF (C): Durkan et al. 2019, table 1 and
-# appendix B; these hyperparameters are still to be compared with the appendix once more.
+# appendix B; clipping, annealing, box and mixing as in its code. Left out of that: dropout, the splines of the copied
+# half, which depend on nothing, and a last mixing. The appendix is still to be compared once more.
 RECIPES = {
     ("power", "maf-5"): Recipe(0.14, 5, 100, 2),
     ("gas", "maf-5"): Recipe(9.07, 5, 100, 2, activation="tanh"),
