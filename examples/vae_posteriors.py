@@ -122,9 +122,7 @@ def parse_options():
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each posterior (default 3)")
     parser.add_argument("--epochs", type=int, help="default 300 of digits, 100 of the others")
     parser.add_argument("--batch-size", type=int, default=100)
-    parser.add_argument(
-        "--learning-rate", type=float, help="at the start (default 0.003 of digits, 0.001 of the others)"
-    )
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="at the start (default 0.001)")
     parser.add_argument("--latent-size", type=int, help="default 8 of digits, 32 of the others")
     parser.add_argument("--num-flows", type=int, default=4, help="of every posterior that has some (default 4)")
     parser.add_argument("--draws", type=int, default=1000, help="of z for a test image (default 1000)")
@@ -133,7 +131,6 @@ def parse_options():
     options = parser.parse_args()
     small = options.data == "digits"
     options.epochs = options.epochs or (300 if small else 100)
-    options.learning_rate = options.learning_rate or (3e-3 if small else 1e-3)
     options.latent_size = options.latent_size or (8 if small else 32)
     options.hidden_units = (128, 128) if small else (400, 400)
     if options.fast:
