@@ -35,6 +35,7 @@ OURS = "tfflows"
 ROWS = {
     "tfflows": ("tfflows", {"evaluation": "xla"}, True),
     "tfflows, predict and sample": ("tfflows", {"evaluation": "predict"}, True),
+    "TFP": ("tfp", {}, True),
     "distrax": ("distrax", {}, False),
     "flowjax": ("flowjax", {}, False),
     "normflows": ("normflows", {"compile": False}, False),
@@ -42,6 +43,7 @@ ROWS = {
     "zuko, torch.compile": ("zuko", {"compile": True}, False),
     "nflows": ("nflows", {"compile": False}, False),
 }
+SPEED_ONLY = ("tfflows, predict and sample", "TFP", "zuko, torch.compile")
 # Case: (model, size of the events, what is timed and the number of steps of a round)
 CASES = {
     "spline_21": ("spline", 21, {"train": 40, "log_prob": 60, "sample": 40}),
@@ -119,7 +121,7 @@ def start(row, arrays, model, size, args, *, seed=0, cpus=None):
     peer = Peer([python, str(WORKER), f"{name}_density_estimators"], environment)
     build = functools.partial(peer.call, "build", seed=seed, data=str(arrays))
     try:
-        if here:
+        if name == OURS:
             build(options={"model": model, **options})
         else:
             build_alike(peer, build, {"model": model, **options}, num_parameters(model, size))
@@ -217,7 +219,7 @@ def train(key, name, row, seed, cpus, args):
 
 def gaps(args, store):
     """Records of every density by row, a list over seeds; and why others failed, by density and row."""
-    rows = [row for row in args.rows if row not in ("tfflows, predict and sample", "zuko, torch.compile")]
+    rows = [row for row in args.rows if row not in SPEED_ONLY]
     tasks = {}  # the seeds one after another, so that a run cut short compares all on the first ones
     for seed in range(args.runs):
         for name in args.densities:

@@ -50,9 +50,8 @@ def build(seed: int, arrays: dict, *, model: str = "spline", width: int = 128) -
         return distrax.RationalQuadraticSpline(raw, range_min=-5.0, range_max=5.0, boundary_slopes="identity")
 
     def layer(index, parameters):
-        swap = index % 2 == 1
-        split = half if not swap else size - half
-        return distrax.SplitCoupling(split, 1, lambda x: conditioner(parameters, x), spline, swap=swap)
+        swap = index % 2 == 1  # then those after the split are seen
+        return distrax.SplitCoupling(half, 1, lambda x: conditioner(parameters, x), spline, swap=swap)
 
     def distribution(parameters):
         base = distrax.MultivariateNormalDiag(jnp.zeros(size), jnp.ones(size))
