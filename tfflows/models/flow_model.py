@@ -188,10 +188,13 @@ class FlowModel(training.FlowTrainer):
     def sample(self, n, *, context=None, seed=None, temperature=1.0):
         """Draws from the flow.
 
+        It runs as it is called, without compiling anything. Many small draws are several times faster from a
+        `tf.function(lambda seed: flow.sample(512, seed=seed))`, given a `tf.constant([i, 0])` at a time.
+
         Args:
           n: int, number of samples, or a shape.
           context: for a conditional flow, one context for all samples or `n` of them.
-          seed: int; the same seed gives the same samples.
+          seed: int, or an integer `Tensor` `[2]`; the same seed gives the same samples.
           temperature: float > 0, scales the base distribution about its mean; below 1 samples are more typical.
 
         Returns:
