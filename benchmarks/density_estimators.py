@@ -287,9 +287,9 @@ def report_gaps(args):
     common = density_training
     head = (
         f"5 spline couplings, hidden layers 128 and 128, {SIZES}; {args.steps} steps of {common.BATCH_SIZE} fresh "
-        f"draws, standardised; Adam, learning rate raised to {common.LEARNING_RATE:g} over {common.WARMUP_STEPS} steps, "
-        f"then decayed to 0 along a cosine; gradients clipped to norm {common.CLIP_NORM:g}. Gap = mean of log p - log q "
-        f"over {NUM_TEST:,} fresh points, nats."
+        f"draws, standardised; Adam, learning rate raised to {common.LEARNING_RATE:g} over {common.WARMUP_STEPS} "
+        f"steps, then decayed to 0 along a cosine; gradients clipped to norm {common.CLIP_NORM:g}. Gap = mean of log p "
+        f"- log q over {NUM_TEST:,} fresh points, nats."
     )
     text = [head, reporting.table(headers, lines)]
     text += [f"Left out: {name}, {row} ({why})." for name in skipped for row, why in skipped[name].items()]
