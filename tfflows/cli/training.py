@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfflows import callbacks, evaluation
 from tfflows.cli import run_folder
+from tfflows.datasets import batching
 
 _WARMUP_STEPS = 300  # of a learning rate that rises from 0; with it and clipping, benchmarks/known_densities.py
 
@@ -110,7 +111,7 @@ def _validation(flow, dataset, settings):
     whole = _whole(flow, dataset, "validation", settings)
     if isinstance(whole[0], tf.data.Dataset):
         return whole[0]
-    return tf.data.Dataset.from_tensor_slices(tuple(part for part in whole if part is not None)).batch(2048)
+    return batching.in_order(tuple(part for part in whole if part is not None), 2048)
 
 
 def _grids(flow, settings, folder):

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+RESIDENT_BYTES = 2**29  # larger arrays go through Keras's own batching, which copies less
+
 
 def check_batch_size(batch_size):
     """Refuses what is no positive integer.
@@ -34,14 +36,27 @@ def sliced(arrays, order, batch_size):
     return dataset
 
 
-def ready(dataset, num_batches):
-    """The dataset with its number of batches known, the next ones fetched ahead, and no tuning thread.
+def untuned(dataset):
+    """The dataset without the thread that tunes it.
 
-    There is nothing to tune in slicing, and the thread would take time from the training step.
+    That thread sleeps for 10 ms, 20 ms, 40 ms, ... 60 s, and TensorFlow 2.21 often fails to wake it: who lets go of an
+    iterator, as `fit` does at its end, waits until it wakes by itself, which can take as long as the epoch took. What
+    is to be tuned (`tf.data.AUTOTUNE`) runs on as many threads as there are cores, 16 at most.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
-    return dataset.apply(tf.data.experimental.assert_cardinality(num_batches)).prefetch(2).with_options(options)
+    return dataset.with_options(options)
+
+
+def ready(dataset, num_batches):
+    """The dataset with its number of batches known, the next ones fetched ahead, and no tuning thread."""
+    return untuned(dataset.apply(tf.data.experimental.assert_cardinality(num_batches)).prefetch(2))
+
+
+def in_order(arrays, batch_size):
+    """A dataset of batches of arrays that are in memory, as they are; tuples, the last one may be smaller."""
+    arrays = [tf.convert_to_tensor(array) for array in arrays]
+    return ready(sliced(arrays, None, batch_size), -(-arrays[0].shape[0] // batch_size))
 
 
 def shuffled_batches(arrays, batch_size, *, shuffle, seed):

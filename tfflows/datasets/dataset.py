@@ -170,8 +170,7 @@ class Dataset:
         pipeline = tf.data.Dataset.from_generator(epoch, output_signature=signature)
         noise_later = discrete and dequantize and not noise_here
         pipeline = augmentation.randomized(pipeline, augment=augment, dequantize=noise_later, seed=seed)
-        pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(-(-len(x) // batch_size)))
-        return pipeline.prefetch(tf.data.AUTOTUNE)
+        return batching.ready(pipeline, -(-len(x) // batch_size))
 
     def _check_examples(self, split):
         x = self.examples(split)

@@ -142,10 +142,9 @@ class ImageStream:
             examples = self._cropped(examples, seed=seed, fresh=split == "train")
         batches = examples.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
         batches = augmentation.randomized(batches, augment=augment, dequantize=dequantize, seed=seed)
-        batches = batches.apply(tf.data.experimental.assert_cardinality(-(-source.num_examples // batch_size)))
         options = tf.data.Options()
         options.deterministic = True
-        return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
+        return batching.ready(batches.with_options(options), -(-source.num_examples // batch_size))
 
     def in_memory(self):
         """Reads everything into arrays: a `Dataset` with the same images and labels.

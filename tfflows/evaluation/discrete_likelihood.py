@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows import layers
+from tfflows.datasets import batching
 from tfflows.evaluation.likelihood import Estimate, check_finite, default_batch_size, estimate
 
 
@@ -130,7 +131,7 @@ def _reading(model, dataset, split, with_context, seed, batch_size):
     weighs = hasattr(model, "log_weights")
     if weighs and hasattr(dataset, "__array__"):
         size = default_batch_size(np.shape(dataset)[1:]) if batch_size is None else batch_size
-        return size, tf.data.Dataset.from_tensor_slices(dataset).batch(size), _drawing(model, None)
+        return size, batching.in_order((dataset,), size), _drawing(model, None)
     if dataset.discrete_levels is None:
         raise ValueError(f"Discrete data is needed. Received: data set {dataset.name!r} of continuous values")
     size = default_batch_size(dataset.event_shape) if batch_size is None else batch_size

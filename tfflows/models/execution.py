@@ -6,6 +6,8 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from tfflows.datasets import batching
+
 _SMALL, _STEPS = 1_000_000, 32
 _SMALLEST_HALF = 128  # examples; in smaller halves the cores wait for the bookkeeping of the operations
 
@@ -98,7 +100,7 @@ class ResidentTraining:
         self._count, self._batch_size = len(arrays[0]), min(batch_size, len(arrays[0]))
         self._orders = np.random.default_rng(seed) if shuffle else None
         self._iterator = None
-        return tf.data.Dataset.range(-(-self._count // self._batch_size))
+        return batching.untuned(tf.data.Dataset.range(-(-self._count // self._batch_size)))
 
     def __call__(self, iterator):
         """Up to `model.steps_per_execution` steps; a new iterator is a new epoch. Returns the metrics so far."""

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfflows.datasets import batching
 from tfflows.models import execution
 
 BATCHES = 32  # in one call
@@ -46,7 +47,7 @@ class ResidentPrediction:
         filled = [np.concatenate([a, np.repeat(a[-1:], missing, axis=0)]) if missing else a for a in arrays]
         shaped = [a.reshape(batches, self._rows, *a.shape[1:]) for a in filled]
         self._blocks = [tuple(a[start : start + block] for a in shaped) for start in range(0, batches, block)]
-        return tf.data.Dataset.range(len(self._blocks))
+        return batching.untuned(tf.data.Dataset.range(len(self._blocks)))
 
     def release(self):
         """Lets go of the data."""

@@ -9,8 +9,7 @@ import tensorflow as tf
 from tfflows import losses
 from tfflows.datasets import batching
 from tfflows.models import execution, inputs, prediction
-
-_RESIDENT_BYTES = 2**29  # larger arrays go through Keras's own batching, which copies less
+from tfflows.ops import seeds
 
 
 class FlowTrainer(keras.Model):
@@ -54,20 +53,17 @@ class FlowTrainer(keras.Model):
         """
         if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(inputs.is_array, x)):
             x, y = x
-        resident = None
+        resident, size = None, kwargs.get("validation_batch_size") or batch_size
         if inputs.is_array(x):
             x, y = self._checked(x, y, "x")
-            if kwargs.get("validation_data") is not None and not isinstance(kwargs["validation_data"], tf.data.Dataset):
-                self._checked(*inputs.split(kwargs["validation_data"])[:2], "validation_data")
+            kwargs["validation_data"] = self._validation(kwargs.get("validation_data"), size)
             if not self.adapted:
                 self.adapt(x, y)
             plain = all(kwargs.get(name) is None for name in ("sample_weight", "class_weight", "steps_per_epoch"))
-            if plain and x.nbytes < _RESIDENT_BYTES:
-                if validation_split and kwargs.get("validation_data") is None:
+            if plain and x.nbytes < batching.RESIDENT_BYTES:
+                if validation_split and kwargs["validation_data"] is None:
                     (x, y), kwargs["validation_data"] = batching.train_validation_split((x, y), validation_split)
-                    kwargs.setdefault("validation_batch_size", batch_size)
-                seed = int(tf.random.uniform([], maxval=2**31 - 1, dtype=tf.int32))  # follows Keras's global seed
-                arrays = (x,) if y is None else (x, y)
+                arrays, seed = (x,) if y is None else (x, y), seeds.drawn()
                 resident = {"arrays": arrays, "batch_size": batch_size or 32, "shuffle": bool(shuffle), "seed": seed}
                 y, batch_size, validation_split = None, None, 0.0
         elif isinstance(x, tf.data.Dataset):
@@ -79,6 +75,7 @@ class FlowTrainer(keras.Model):
         elif x is not None and not self.adapted:
             (first, context), x = inputs.peek(x)
             self.adapt(*self._checked(first, context, "x"))
+        kwargs["validation_data"] = self._validation(kwargs.get("validation_data"), size)
         self._choose_execution(kwargs.get("steps_per_epoch"), bool(resident))
         if self.built and self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():  # slots made while tracing would have it trace a second time
@@ -98,6 +95,24 @@ class FlowTrainer(keras.Model):
         finally:
             if self._resident_fit:
                 self.train_function.release()
+
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+        """As `keras.Model.evaluate`; `y` is the context."""
+        if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(inputs.is_array, x)):
+            x, y = x
+        if inputs.is_array(x) and all(kwargs.get(name) is None for name in ("sample_weight", "steps")):
+            x, y, batch_size = self._validation((x, y), batch_size, "x"), None, None
+        return super().evaluate(x, y, batch_size, **kwargs)
+
+    def _validation(self, data, batch_size, what="validation_data"):
+        """Arrays, checked, as batches; weights and anything but arrays are left to Keras."""
+        x, context, weights = inputs.split(data)
+        if not inputs.is_array(x):
+            return data
+        x, context = self._checked(x, context, what)
+        if weights is not None or x.nbytes >= batching.RESIDENT_BYTES:
+            return data
+        return batching.in_order((x,) if context is None else (x, context), batch_size or 32)
 
     def _checked(self, x, context, what):
         """Events and context as arrays in the flow's dtypes, the context `None` in an unconditional flow."""
@@ -171,7 +186,7 @@ class FlowTrainer(keras.Model):
             return None
         arrays = tuple(map(np.asarray, arrays))
         alike = len({len(array) if array.ndim else 0 for array in arrays}) == 1 and arrays[0].ndim and len(arrays[0])
-        small = sum(array.nbytes for array in arrays) < _RESIDENT_BYTES and arrays[0].dtype.kind == "f"
+        small = sum(array.nbytes for array in arrays) < batching.RESIDENT_BYTES and arrays[0].dtype.kind == "f"
         return (arrays[0].astype(self.distribution.dtype.as_numpy_dtype), *arrays[1:]) if alike and small else None
 
     def train_step(self, data):

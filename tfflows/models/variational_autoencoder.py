@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows import bridge, export, serialization
+from tfflows.datasets import batching
 from tfflows.distributions import likelihoods
 from tfflows.layers import Posterior, priors
 from tfflows.models import execution, inputs
@@ -159,7 +160,7 @@ class VariationalAutoencoder(keras.Model):
         self._auto_steps = steps_per_execution == "auto"
         super().compile(optimizer, steps_per_execution=1 if self._auto_steps else steps_per_execution, **kwargs)
 
-    def fit(self, x=None, y=None, **kwargs):
+    def fit(self, x=None, y=None, batch_size=None, *, validation_split=0.0, shuffle=True, **kwargs):
         """As `keras.Model.fit`: `x` in arrays, `tf.data`, generators; labels beside it are ignored.
 
         Raises:
@@ -169,13 +170,18 @@ class VariationalAutoencoder(keras.Model):
         for name in ("sample_weight", "class_weight"):
             if kwargs.get(name) is not None:
                 raise ValueError(f"{self.name} weighs all examples alike. Received: `{name}`")
+        size = kwargs.get("validation_batch_size") or batch_size
         if inputs.is_array(x):
             self._build_for(x)
             self._check(x)
             y = None
+            if kwargs.get("steps_per_epoch") is None and np.asarray(x).nbytes < batching.RESIDENT_BYTES:
+                if validation_split and kwargs.get("validation_data") is None:
+                    (x,), kwargs["validation_data"] = batching.train_validation_split((x,), validation_split)
+                x = batching.shuffled_batches((x,), batch_size or 32, shuffle=shuffle, seed=seeds.drawn())
+                batch_size, validation_split = None, 0.0
         elif isinstance(x, tf.data.Dataset):
             self._build_for(inputs.split(x.element_spec)[0])
-            kwargs["shuffle"] = False  # Keras warns that it cannot, by default
         elif x is not None and not self.built:
             (first, _), x = inputs.peek(x)
             self._build_for(first)
@@ -183,13 +189,26 @@ class VariationalAutoencoder(keras.Model):
             steps = execution.steps_per_call(self, kwargs.get("steps_per_epoch"))
             if steps != self.steps_per_execution:
                 self.steps_per_execution, self.train_function = steps, None
+        kwargs["validation_data"] = self._in_order(kwargs.get("validation_data"), size)
+        shuffle = shuffle and not isinstance(x, tf.data.Dataset)  # Keras warns that it cannot
         with self._explained():
-            return super().fit(x, y, **kwargs)
+            return super().fit(x, y, batch_size, validation_split=validation_split, shuffle=shuffle, **kwargs)
 
-    def evaluate(self, x=None, y=None, **kwargs):
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """As `keras.Model.evaluate`: `loss`, `elbo`, `reconstruction`, `kl`, each of one draw per example."""
+        if inputs.is_array(x):
+            self._build_for(x)
+            x, y, batch_size = self._in_order(x, batch_size), None, None
         with self._explained():
-            return super().evaluate(x, None if inputs.is_array(x) else y, **kwargs)
+            return super().evaluate(x, y, batch_size, **kwargs)
+
+    def _in_order(self, data, batch_size):
+        """Arrays, checked, as batches; anything else is left to Keras."""
+        x = inputs.split(data)[0]
+        if not inputs.is_array(x):
+            return data
+        self._check(x)
+        return batching.in_order((x,), batch_size or 32)
 
     def _build_for(self, x):
         if not self.built:

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows.datasets import batching
 from tfflows.models import execution, images
 from tfflows.models.flow_model import FlowModel
 from tfflows.networks import at_least_one
@@ -221,7 +222,7 @@ class VariationalFlow(keras.Model):
 
 def _numbers(batch_size, steps):
     """What `fit` iterates over in the place of data: a vector for each step, with an entry for each draw."""
-    return tf.data.Dataset.from_tensors(tf.range(batch_size)).repeat(steps)
+    return batching.untuned(tf.data.Dataset.from_tensors(tf.range(batch_size)).repeat(steps))
 
 
 @contextlib.contextmanager

@@ -4,6 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 
+def drawn():
+    """An int seed from TensorFlow's global generator, which `keras.utils.set_random_seed` sets."""
+    return int(tf.random.uniform([], maxval=2**31 - 1, dtype=tf.int32))
+
+
 def stateless(seed):
     """A seed that `tf.random.stateless_*` and TFP take.
 
