@@ -281,6 +281,11 @@ def test_bad_data():
         bad = X.copy()
         bad[3, 1], bad[5, 0] = np.nan, 0.5
         vae.fit(bad, verbose=0)
+    with pytest.raises(ValueError, match="`validation_data` must hold 0 and 1. Received: 2 others"):
+        vae.fit(X, validation_data=bad, verbose=0)
+    with pytest.raises(ValueError, match="`x` must hold 0 and 1. Received: 2 others"):
+        vae.evaluate(bad, verbose=0)
+    assert int(vae.optimizer.iterations) == 0
     with pytest.raises(ValueError, match="Data must hold 0 and 1. Received: a batch with others"):
         vae.fit(tf.data.Dataset.from_tensor_slices(bad).batch(50), verbose=0)
     with pytest.raises(ValueError, match=r"shape \(batch, \*\(6,\)\). Received: shape \(10, 5\)"):

@@ -56,7 +56,7 @@ class FlowTrainer(keras.Model):
         resident, size = None, kwargs.get("validation_batch_size") or batch_size
         if inputs.is_array(x):
             x, y = self._checked(x, y, "x")
-            kwargs["validation_data"] = self._validation(kwargs.get("validation_data"), size)
+            kwargs["validation_data"] = self._validation(kwargs.get("validation_data"), size)  # refused before `adapt`
             if not self.adapted:
                 self.adapt(x, y)
             plain = all(kwargs.get(name) is None for name in ("sample_weight", "class_weight", "steps_per_epoch"))
@@ -101,7 +101,9 @@ class FlowTrainer(keras.Model):
         if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(inputs.is_array, x)):
             x, y = x
         if inputs.is_array(x) and all(kwargs.get(name) is None for name in ("sample_weight", "steps")):
-            x, y, batch_size = self._validation((x, y), batch_size, "x"), None, None
+            batches = self._validation((x, y), batch_size, "x")
+            if isinstance(batches, tf.data.Dataset):
+                x, y, batch_size = batches, None, None
         return super().evaluate(x, y, batch_size, **kwargs)
 
     def _validation(self, data, batch_size, what="validation_data"):

@@ -198,31 +198,33 @@ class VariationalAutoencoder(keras.Model):
         """As `keras.Model.evaluate`: `loss`, `elbo`, `reconstruction`, `kl`, each of one draw per example."""
         if inputs.is_array(x):
             self._build_for(x)
-            x, y, batch_size = self._in_order(x, batch_size), None, None
+            x, y = self._in_order(x, batch_size, "x"), None
         with self._explained():
             return super().evaluate(x, y, batch_size, **kwargs)
 
-    def _in_order(self, data, batch_size):
-        """Arrays, checked, as batches; anything else is left to Keras."""
+    def _in_order(self, data, batch_size, what="validation_data"):
+        """An array, checked, as batches of it; anything else is left to Keras, the batches of a large one too."""
         x = inputs.split(data)[0]
         if not inputs.is_array(x):
             return data
-        self._check(x)
+        self._check(x, what)
+        if np.asarray(x).nbytes >= batching.RESIDENT_BYTES:
+            return x
         return batching.in_order((x,), batch_size or 32)
 
     def _build_for(self, x):
         if not self.built:
             self.build(tuple(x.shape))
 
-    def _check(self, x):
+    def _check(self, x, what="x"):
         """Refuses an array that is not data."""
         if x.shape[1:] != self.data_shape or not len(x):
-            raise ValueError(f"`x` must have shape (batch, *{self.data_shape}). Received: shape {tuple(x.shape)}")
+            raise ValueError(f"`{what}` must have shape (batch, *{self.data_shape}). Received: shape {tuple(x.shape)}")
         bad = ~self.likelihood.valid(self._floats(x)).numpy()
         if bad.any():
             first = tuple(int(i) for i in np.argwhere(bad)[0])
             raise ValueError(
-                f"`x` must hold {self.likelihood.support}. Received: {int(bad.sum())} others, the first "
+                f"`{what}` must hold {self.likelihood.support}. Received: {int(bad.sum())} others, the first "
                 f"{np.asarray(x)[first]} at index {first}"
             )
 
