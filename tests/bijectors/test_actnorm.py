@@ -46,7 +46,7 @@ def test_adapt_acts_once():
 def test_nothing_else_initialises():
     actnorm = ActNorm([2])
     distribution = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.zeros(2), tf.ones(2)), actnorm)
-    distribution.log_prob(distribution.sample(5, seed=1))
+    distribution.log_prob(distribution.sample(5, seed=(0, 1)))
     actnorm.inverse(tf.constant(DATA))
     assert not actnorm.adapted and all((v.numpy() == 0).all() for v in actnorm.variables)
 

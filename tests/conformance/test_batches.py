@@ -51,7 +51,7 @@ def test_sample_and_log_prob(case, batch):
     bijector = case.shared()
     kwargs, distribution = case.kwargs(bijector, batch), case.distribution(bijector)
     assert distribution.event_shape == case.event_shape and distribution.batch_shape == ()
-    y = distribution.sample(batch, seed=1, bijector_kwargs=kwargs)
+    y = distribution.sample(batch, seed=(0, 1), bijector_kwargs=kwargs)
     assert y.shape == (*batch, *case.event_shape)
     assert distribution.log_prob(tf.identity(y), bijector_kwargs=kwargs).shape == batch
 

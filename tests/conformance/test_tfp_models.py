@@ -31,7 +31,7 @@ def test_joint_distribution_sequential(case):
         batch_ndims=0,
         use_vectorized_map=False,
     )
-    y, noisy = joint.sample(3, seed=1)
+    y, noisy = joint.sample(3, seed=(0, 1))
     assert y.shape == noisy.shape == (3, *case.event_shape)
     log_prob = joint.log_prob([tf.identity(y), noisy])
     prior = case.distribution(bijector).log_prob(tf.identity(y), bijector_kwargs=case.kwargs(bijector, ()))
@@ -43,7 +43,7 @@ def test_joint_distribution_sequential(case):
 @trained_case
 def test_fit_surrogate_posterior(case):
     bijector = case.fresh()
-    middle = tf.reduce_mean(bijector.forward(case.base().sample(100, seed=1)), 0)
+    middle = tf.reduce_mean(bijector.forward(case.base().sample(100, seed=(0, 1))), 0)
     target = tfd.Independent(tfd.Normal(middle + 3.0, 1.0), case.ndims)
     surrogate, before = case.distribution(bijector), [v.numpy() for v in bijector.trainable_variables]
 
@@ -74,7 +74,7 @@ def test_transformed_transition_kernel(case):
         tfp.mcmc.HamiltonianMonteCarlo(lambda y: target.log_prob(tf.identity(y)), step_size=0.1, num_leapfrog_steps=2),
         bijector,
     )
-    y = bijector.forward(0.5 * case.base().sample(4, seed=1))
+    y = bijector.forward(0.5 * case.base().sample(4, seed=(0, 1)))
     results = kernel.bootstrap_results(y)
     for i in range(3):
         moved, results = kernel.one_step(y, results, seed=tf.constant([i, 7]))
@@ -97,5 +97,5 @@ def test_sample_chain_in_a_graph(name):
     def run(start):
         return tfp.mcmc.sample_chain(5, start, kernel=kernel, trace_fn=None, seed=tf.constant([1, 2]))
 
-    states = run(bijector.forward(case.base().sample(3, seed=1)))
+    states = run(bijector.forward(case.base().sample(3, seed=(0, 1))))
     assert states.shape == (5, 3, *case.event_shape) and np.isfinite(states).all()

@@ -59,7 +59,7 @@ def test_sample_then_update_then_log_prob(case, mode):
     distribution, kwargs = case.distribution(bijector), case.kwargs(bijector, (5,))
 
     def run():
-        y = distribution.sample(5, seed=1, bijector_kwargs=kwargs)
+        y = distribution.sample(5, seed=(0, 1), bijector_kwargs=kwargs)
         before = distribution.log_prob(y, bijector_kwargs=kwargs)
         _update(mode, bijector)
         return y, before, distribution.log_prob(y, bijector_kwargs=kwargs)

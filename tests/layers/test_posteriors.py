@@ -85,7 +85,7 @@ def test_density_integrates_to_one(name):
     layer, h = shaken(name, by=0.2, dtype="float64"), features(1, dtype="float64")
     z = layer.draw(h, num_samples=2000, seed=1)[0]
     wide = tfd.MultivariateNormalDiag(tf.reduce_mean(z, 0), 2.0 * tf.math.reduce_std(z, 0))
-    points = wide.sample(20_000, seed=2)
+    points = wide.sample(20_000, seed=(0, 2))
     z0, inverse_log_det = layer.flow.inverse_and_log_det(points, context=h)
     mean, raw = tf.split(layer.heads(h), 2, axis=-1)
     base = tfd.MultivariateNormalDiag(mean, tf.exp(10 * tf.tanh(raw / 10)))
