@@ -1,7 +1,5 @@
 """What every autoregressive bijection shares: the masked conditioner, and its fast and its slow direction."""
 
-import functools
-
 import numpy as np
 import tensorflow as tf
 
@@ -52,8 +50,7 @@ class Autoregressive(KerasBijector):
             )
         self._size, self._order = conditioner.event_size, [int(i) for i in conditioner.order]
         super().__init__(forward_min_event_ndims=1, event_shape=[self._size], parameters=parameters, name=name)
-        functions = {}
-        self._functions = lambda: functions  # TensorFlow must not take them for parts of this bijector to be saved
+        self._compiled = precision.Compiled(self._loop)
         self.conditioner = self.track_layer(conditioning.built(conditioner, (self._size,)))
 
     def transform(self, x, *parameters):
@@ -65,39 +62,32 @@ class Autoregressive(KerasBijector):
         raise NotImplementedError(f"{type(self).__name__} must define inverse_transform")
 
     def forward_and_log_det(self, x, context=None):
-        return (self._at_once if self.parallel == "forward" else self._in_order)(self.transform, x, context)
+        return (self._at_once if self.parallel == "forward" else self._in_order)(x, context)
 
     def inverse_and_log_det(self, y, context=None):
-        return (self._at_once if self.parallel == "inverse" else self._in_order)(self.inverse_transform, y, context)
+        return (self._at_once if self.parallel == "inverse" else self._in_order)(y, context)
 
-    def _at_once(self, transform, x, context):
+    def _at_once(self, x, context):
         """The conditioner sees what comes in."""
+        transform = self.transform if self.parallel == "forward" else self.inverse_transform
         y, log_derivative = transform(x, *self._parameters_of(x, context))
         return y, tf.reduce_sum(log_derivative, axis=-1)
 
-    def _in_order(self, transform, y, context):
+    def _in_order(self, y, context):
         """The conditioner sees what goes out, so far: after step `k` the first `k` entries in its order are known."""
-        conditioner = self.conditioner
-        flat = conditioning.inputs(conditioner, y, context, event_ndims=1)
-        with precision.of(conditioner):
-            loop = self._compiled(transform) if tf.executing_eagerly() else self._loop(transform)
+        flat = conditioning.inputs(self.conditioner, y, context, event_ndims=1)
+        with precision.of(self.conditioner):
+            loop = self._compiled if tf.executing_eagerly() else self._loop
             x, log_det = loop(flat, None) if context is None else loop(*flat)
         x, log_det = tf.reshape(x, tf.shape(y)), tf.reshape(log_det, tf.shape(y)[:-1])
         return tf.ensure_shape(x, y.shape), tf.ensure_shape(log_det, y.shape[:-1])
 
-    def _loop(self, transform):
-        """Function of events and context."""
+    def _loop(self, y, context):
         conditioner = self.conditioner
+        transform = self.inverse_transform if self.parallel == "forward" else self.transform
         steps = getattr(conditioner, "has_steps", False) and conditioner.num_outputs == self.num_parameters
         loop = self._entry_by_entry if steps else self._pass_by_pass  # which refuses another number of outputs
-        return functools.partial(loop, transform)
-
-    def _compiled(self, transform):
-        """`_loop` in a function of its own, one for each precision."""
-        compiled, full = self._functions(), precision.is_full()
-        if full not in compiled:
-            compiled[full] = tf.function(self._loop(transform), autograph=False, reduce_retracing=True)
-        return compiled[full]
+        return loop(transform, y, context)
 
     def _entry_by_entry(self, transform, y, context):
         """With a conditioner that evaluates at a step only what the step changes."""

@@ -82,8 +82,7 @@ class TransformerAutoregressive(KerasBijector):
         self._bound = numerics.log_scale_bound(log_scale_bound)
         self._shape, self._reverse, self._guidance = conditioner.event_shape, bool(reverse), float(guidance)
         super().__init__(forward_min_event_ndims=2, event_shape=self._shape, parameters=parameters, name=name)
-        functions = {}
-        self._functions = lambda: functions  # TensorFlow must not take them for parts of this bijector to be saved
+        self._compiled = precision.Compiled(self._token_by_token)
         self.conditioner = self.track_layer(conditioning.built(conditioner, self._shape))
 
     def inverse_and_log_det(self, y, context=None):
@@ -95,15 +94,8 @@ class TransformerAutoregressive(KerasBijector):
 
     def forward_and_log_det(self, x, context=None):
         with precision.of(self.conditioner):
-            loop = self._compiled() if tf.executing_eagerly() else self._token_by_token
+            loop = self._compiled if tf.executing_eagerly() else self._token_by_token
             return self._shaped(*loop(*self._flat(x, context)), x)
-
-    def _compiled(self):
-        """The loop in a function of its own, one for each precision."""
-        compiled, full = self._functions(), precision.is_full()
-        if full not in compiled:
-            compiled[full] = tf.function(self._token_by_token, autograph=False, reduce_retracing=True)
-        return compiled[full]
 
     def _token_by_token(self, x, context):
         num_tokens = self._shape[0]

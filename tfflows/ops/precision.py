@@ -9,6 +9,7 @@ import contextlib
 import threading
 
 import keras
+import tensorflow as tf
 
 _HALF = ("float16", "bfloat16")
 _thread = threading.local()
@@ -34,6 +35,21 @@ def full_by_default():
     """`full`, unless a scope outside has said otherwise."""
     decided = getattr(_thread, "full", None)
     return full(True if decided is None else decided)
+
+
+class Compiled:
+    """A function in a `tf.function` of its own for each precision, made when it is first called.
+
+    TensorFlow does not look in here for parts of a bijector to be saved.
+    """
+
+    def __init__(self, function):
+        self._function, self._by_precision = function, {}
+
+    def __call__(self, *args):
+        if is_full() not in self._by_precision:
+            self._by_precision[is_full()] = tf.function(self._function, autograph=False, reduce_retracing=True)
+        return self._by_precision[is_full()](*args)
 
 
 @contextlib.contextmanager
