@@ -57,7 +57,7 @@ def test_fit_surrogate_posterior(case):
         surrogate,
         optimizer=keras.optimizers.Adam(0.05),
         num_steps=9,
-        sample_size=16,
+        sample_size=64,
         seed=tf.constant([1, 2]),
         jit_compile=False,
     )
