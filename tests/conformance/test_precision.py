@@ -29,7 +29,7 @@ def test_outputs_are_float32_and_close(case, policy):
     expected = case.distribution(exact).log_prob(tf.identity(y), bijector_kwargs=case.kwargs(exact, (256,)))
     assert log_prob.dtype == tf.float32
     error = np.abs(log_prob - expected) / np.prod(case.event_shape) / UNIT_ROUNDOFF[policy]
-    assert error.mean() < 1.5 and error.max() < 12
+    assert error.mean() < 1.5 and np.quantile(error, 0.99) < 5 and error.max() < 12  # 5 of bfloat16: 0.02 nats
 
 
 @weighted_case

@@ -77,12 +77,12 @@ class Autoregressive(KerasBijector):
         """The conditioner sees what goes out, so far: after step `k` the first `k` entries in its order are known."""
         flat = conditioning.inputs(self.conditioner, y, context, event_ndims=1)
         with precision.of(self.conditioner):
-            loop = self._compiled if tf.executing_eagerly() else self._loop
-            x, log_det = loop(flat, None) if context is None else loop(*flat)
+            x, log_det = self._compiled(flat, None) if context is None else self._compiled(*flat)
         x, log_det = tf.reshape(x, tf.shape(y)), tf.reshape(log_det, tf.shape(y)[:-1])
         return tf.ensure_shape(x, y.shape), tf.ensure_shape(log_det, y.shape[:-1])
 
     def _loop(self, y, context):
+        """The steps, in the way that the conditioner allows."""
         conditioner = self.conditioner
         transform = self.inverse_transform if self.parallel == "forward" else self.transform
         steps = getattr(conditioner, "has_steps", False) and conditioner.num_outputs == self.num_parameters

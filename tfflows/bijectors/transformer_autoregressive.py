@@ -94,8 +94,7 @@ class TransformerAutoregressive(KerasBijector):
 
     def forward_and_log_det(self, x, context=None):
         with precision.of(self.conditioner):
-            loop = self._compiled if tf.executing_eagerly() else self._token_by_token
-            return self._shaped(*loop(*self._flat(x, context)), x)
+            return self._shaped(*self._compiled(*self._flat(x, context)), x)
 
     def _token_by_token(self, x, context):
         num_tokens = self._shape[0]

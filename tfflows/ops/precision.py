@@ -38,7 +38,7 @@ def full_by_default():
 
 
 class Compiled:
-    """A function in a `tf.function` of its own for each precision, made when it is first called.
+    """A function, called outside of a graph in a `tf.function` of its own for each precision, made at the first call.
 
     TensorFlow does not look in here for parts of a bijector to be saved.
     """
@@ -47,6 +47,8 @@ class Compiled:
         self._function, self._by_precision = function, {}
 
     def __call__(self, *args):
+        if not tf.executing_eagerly():
+            return self._function(*args)
         if is_full() not in self._by_precision:
             self._by_precision[is_full()] = tf.function(self._function, autograph=False, reduce_retracing=True)
         return self._by_precision[is_full()](*args)
