@@ -3,23 +3,23 @@ image sets, a user's own files."""
 
 from tfflows.datasets.binarization import binarized
 from tfflows.datasets.catalogue import embedded_names, load, names, toy_names
-from tfflows.datasets.circles import rings
-from tfflows.datasets.curves import swiss_roll, two_moons, two_spirals
 from tfflows.datasets.dataset import Dataset
-from tfflows.datasets.density import ToyDensity
+from tfflows.datasets.densities.checkerboard import checkerboard
+from tfflows.datasets.densities.curves import swiss_roll, two_moons, two_spirals
+from tfflows.datasets.densities.density import ToyDensity
+from tfflows.datasets.densities.energies import Energy, energy_1, energy_2, energy_3, energy_4
+from tfflows.datasets.densities.gaussian_mixture import eight_gaussians, pinwheel
+from tfflows.datasets.densities.moving_mixture import MovingMixture, moving_mixture
+from tfflows.datasets.densities.rings import rings
+from tfflows.datasets.densities.rotated_mixture import rotated_mixture
+from tfflows.datasets.densities.warped_gaussian import banana, funnel
 from tfflows.datasets.embedded import breast_cancer, digits, wine
-from tfflows.datasets.energies import Energy, energy_1, energy_2, energy_3, energy_4
 from tfflows.datasets.files import from_file
-from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
 from tfflows.datasets.image_folder import from_image_folder
 from tfflows.datasets.image_stream import ImageStream
-from tfflows.datasets.moving_mixture import MovingMixture, moving_mixture
 from tfflows.datasets.photographs import natural_patches
 from tfflows.datasets.published_images import tfds_images, tfds_names
-from tfflows.datasets.rotated_mixture import rotated_mixture
-from tfflows.datasets.squares import checkerboard
 from tfflows.datasets.tabular import tabular, tabular_names
-from tfflows.datasets.warped_gaussian import banana, funnel
 
 __all__ = [
     "Dataset",

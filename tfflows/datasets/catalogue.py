@@ -6,20 +6,20 @@ import pathlib
 
 import numpy as np
 
-from tfflows.datasets.circles import rings
-from tfflows.datasets.curves import swiss_roll, two_moons, two_spirals
 from tfflows.datasets.dataset import Dataset
+from tfflows.datasets.densities.checkerboard import checkerboard
+from tfflows.datasets.densities.curves import swiss_roll, two_moons, two_spirals
+from tfflows.datasets.densities.energies import energy_1, energy_2, energy_3, energy_4
+from tfflows.datasets.densities.gaussian_mixture import eight_gaussians, pinwheel
+from tfflows.datasets.densities.rings import rings
+from tfflows.datasets.densities.rotated_mixture import rotated_mixture
+from tfflows.datasets.densities.warped_gaussian import banana, funnel
 from tfflows.datasets.embedded import breast_cancer, digits, wine
-from tfflows.datasets.energies import energy_1, energy_2, energy_3, energy_4
 from tfflows.datasets.files import from_file
-from tfflows.datasets.gaussian_mixture import eight_gaussians, pinwheel
 from tfflows.datasets.image_folder import from_image_folder
 from tfflows.datasets.photographs import natural_patches
 from tfflows.datasets.published_images import canonical, tfds_images, tfds_names
-from tfflows.datasets.rotated_mixture import rotated_mixture
-from tfflows.datasets.squares import checkerboard
 from tfflows.datasets.table import EXTENSIONS
-from tfflows.datasets.warped_gaussian import banana, funnel
 
 _TOY = {
     factory.__name__: factory

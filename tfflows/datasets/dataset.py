@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfflows.datasets.density import ToyDensity
+from tfflows.datasets.densities.density import ToyDensity
 
 SPLITS = ("train", "validation", "test")
 

@@ -5,8 +5,8 @@ import numbers
 
 import numpy as np
 
-from tfflows.datasets.density import ToyDensity, bounds_around, check_positive
-from tfflows.datasets.lattice_entropy import lattice_entropy
+from tfflows.datasets.densities.density import ToyDensity, bounds_around, check_positive
+from tfflows.datasets.densities.lattice_entropy import lattice_entropy
 
 _RADIUS = 4 / math.sqrt(2)
 _NOISE = 0.5 / math.sqrt(2)

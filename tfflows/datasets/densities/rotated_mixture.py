@@ -5,7 +5,7 @@ import numbers
 
 import numpy as np
 
-from tfflows.datasets.density import ToyDensity, check_positive
+from tfflows.datasets.densities.density import ToyDensity, check_positive
 
 _PANELS = 4000  # of the one-dimensional entropies; the trapezoidal rule of a smooth decaying function is exact here
 

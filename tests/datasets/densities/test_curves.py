@@ -7,7 +7,7 @@ import scipy.stats
 import sklearn.datasets
 
 from tfflows import datasets
-from tfflows.datasets.density import ToyDensity
+from tfflows.datasets.densities.density import ToyDensity
 
 MOONS = [(lambda t: (np.cos(t), np.sin(t))), (lambda t: (1 - np.cos(t), 0.5 - np.sin(t)))]
 SPIRALS = [

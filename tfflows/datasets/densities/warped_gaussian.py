@@ -4,7 +4,7 @@ import numbers
 
 import numpy as np
 
-from tfflows.datasets.density import ToyDensity, check_positive
+from tfflows.datasets.densities.density import ToyDensity, check_positive
 
 
 def banana(*, curvature=0.5, scale=1.5, noise=0.3):

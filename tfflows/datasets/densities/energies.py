@@ -6,7 +6,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfflows.datasets.density import ToyDensity
+from tfflows.datasets.densities.density import ToyDensity
 
 BOX = (-4.0, 4.0)
 """Both coordinates of a point are in this interval."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tfflows.datasets.density import ToyDensity, bounds_around, check_positive
-from tfflows.datasets.lattice_entropy import lattice_entropy
+from tfflows.datasets.densities.density import ToyDensity, bounds_around, check_positive
+from tfflows.datasets.densities.lattice_entropy import lattice_entropy
 
 _SWITCH = 500.0
 

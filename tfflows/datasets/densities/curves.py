@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tfflows.datasets.density import check_positive
-from tfflows.datasets.noisy_curve import Curve, NoisyCurve
+from tfflows.datasets.densities.density import check_positive
+from tfflows.datasets.densities.noisy_curve import Curve, NoisyCurve
 
 
 def two_moons(*, noise=0.1):

@@ -9,8 +9,8 @@ import scipy.special
 import scipy.stats
 
 from tfflows import datasets
-from tfflows.datasets.circles import log_i0e
-from tfflows.datasets.lattice_entropy import lattice_entropy
+from tfflows.datasets.densities.lattice_entropy import lattice_entropy
+from tfflows.datasets.densities.rings import log_i0e
 
 
 def test_eight_gaussians_are_a_mixture_of_scipy_normals():

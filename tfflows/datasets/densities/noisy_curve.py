@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfflows.datasets.density import ToyDensity, bounds_around
-from tfflows.datasets.lattice_entropy import lattice_entropy
+from tfflows.datasets.densities.density import ToyDensity, bounds_around
+from tfflows.datasets.densities.lattice_entropy import lattice_entropy
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _VARIATION = 8.0  # nats the integrand may vary on a panel, either way: 20 nodes then err by 1e-12

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfflows.datasets.density import ToyDensity, check_positive
+from tfflows.datasets.densities.density import ToyDensity, check_positive
 
 _SQUARES = 4  # along a side
 

@@ -1,0 +1,1 @@
+"""Toy densities with exact log-probabilities, and energies known up to a constant."""
