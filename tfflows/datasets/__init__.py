@@ -1,7 +1,6 @@
 """Data to train and judge flows on: toy densities with exact log-probabilities, small real data, published
 image sets, a user's own files."""
 
-from tfflows.datasets.binarization import binarized
 from tfflows.datasets.catalogue import embedded_names, load, names, toy_names
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.densities.checkerboard import checkerboard
@@ -15,10 +14,11 @@ from tfflows.datasets.densities.rotated_mixture import rotated_mixture
 from tfflows.datasets.densities.warped_gaussian import banana, funnel
 from tfflows.datasets.embedded import breast_cancer, digits, wine
 from tfflows.datasets.files import from_file
-from tfflows.datasets.image_folder import from_image_folder
-from tfflows.datasets.image_stream import ImageStream
-from tfflows.datasets.photographs import natural_patches
-from tfflows.datasets.published_images import tfds_images, tfds_names
+from tfflows.datasets.images.binarization import binarized
+from tfflows.datasets.images.image_folder import from_image_folder
+from tfflows.datasets.images.image_stream import ImageStream
+from tfflows.datasets.images.photographs import natural_patches
+from tfflows.datasets.images.published_images import tfds_images, tfds_names
 from tfflows.datasets.tabular import tabular, tabular_names
 
 __all__ = [

@@ -136,7 +136,8 @@ class Dataset:
         """
         import tensorflow as tf
 
-        from tfflows.datasets import augmentation, batching
+        from tfflows.datasets import batching
+        from tfflows.datasets.images import augmentation
 
         x, context = self.examples(split), self.context(split)
         batching.check_batch_size(batch_size)

@@ -10,8 +10,8 @@ import warnings
 
 import numpy as np
 
-from tfflows.datasets import image_files
 from tfflows.datasets.dataset import SPLITS, Dataset
+from tfflows.datasets.images import image_files
 from tfflows.datasets.splitting import FRACTIONS, split_rows
 
 _LISTED = 10
@@ -142,7 +142,7 @@ def _report(folder, names, bad, on_error):
 def _stream(name, parts, labels, image_shape, known):
     import tensorflow as tf
 
-    from tfflows.datasets.image_stream import ImageStream, Source
+    from tfflows.datasets.images.image_stream import ImageStream, Source
 
     def source(paths, labels):
         paths = np.array(list(map(str, paths)))

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tfflows import datasets
-from tfflows.datasets import augmentation
 from tfflows.datasets.dataset import Dataset
+from tfflows.datasets.images import augmentation
 
 
 def images(n=400):

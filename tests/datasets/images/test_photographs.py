@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 from tfflows import datasets
-from tfflows.datasets import photographs
+from tfflows.datasets.images import photographs
 
 
 @pytest.fixture(scope="module")

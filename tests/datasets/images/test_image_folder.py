@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfflows import datasets
-from tfflows.datasets import image_files
+from tfflows.datasets.images import image_files
 
 
 def image(value, size=(8, 6), mode="RGB"):

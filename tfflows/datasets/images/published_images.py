@@ -7,7 +7,7 @@ import numbers
 
 import tensorflow as tf
 
-from tfflows.datasets.image_stream import CACHE_BYTES, ImageStream, Source
+from tfflows.datasets.images.image_stream import CACHE_BYTES, ImageStream, Source
 
 _FACE_TOP, _FACE_LEFT, _FACE_SIDE = 40, 15, 148
 _SCENE_SIDE = 96

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfflows.datasets import augmentation, batching
+from tfflows.datasets import batching
 from tfflows.datasets.dataset import SPLITS, Dataset
+from tfflows.datasets.images import augmentation
 
 CACHE_BYTES = 2**30
 _SHUFFLE_BYTES = 2**28  # of images in the shuffle buffer of a split that is not cached
