@@ -12,14 +12,14 @@ from tfflows.datasets.densities.moving_mixture import MovingMixture, moving_mixt
 from tfflows.datasets.densities.rings import rings
 from tfflows.datasets.densities.rotated_mixture import rotated_mixture
 from tfflows.datasets.densities.warped_gaussian import banana, funnel
-from tfflows.datasets.embedded import breast_cancer, digits, wine
-from tfflows.datasets.files import from_file
 from tfflows.datasets.images.binarization import binarized
 from tfflows.datasets.images.image_folder import from_image_folder
 from tfflows.datasets.images.image_stream import ImageStream
 from tfflows.datasets.images.photographs import natural_patches
 from tfflows.datasets.images.published_images import tfds_images, tfds_names
-from tfflows.datasets.tabular import tabular, tabular_names
+from tfflows.datasets.tables.embedded import breast_cancer, digits, wine
+from tfflows.datasets.tables.files import from_file
+from tfflows.datasets.tables.published_tables import tabular, tabular_names
 
 __all__ = [
     "Dataset",

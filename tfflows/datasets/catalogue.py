@@ -14,12 +14,12 @@ from tfflows.datasets.densities.gaussian_mixture import eight_gaussians, pinwhee
 from tfflows.datasets.densities.rings import rings
 from tfflows.datasets.densities.rotated_mixture import rotated_mixture
 from tfflows.datasets.densities.warped_gaussian import banana, funnel
-from tfflows.datasets.embedded import breast_cancer, digits, wine
-from tfflows.datasets.files import from_file
 from tfflows.datasets.images.image_folder import from_image_folder
 from tfflows.datasets.images.photographs import natural_patches
 from tfflows.datasets.images.published_images import canonical, tfds_images, tfds_names
-from tfflows.datasets.table import EXTENSIONS
+from tfflows.datasets.tables.embedded import breast_cancer, digits, wine
+from tfflows.datasets.tables.files import from_file
+from tfflows.datasets.tables.table import EXTENSIONS
 
 _TOY = {
     factory.__name__: factory

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.splitting import FRACTIONS, split_rows
-from tfflows.datasets.table import read_table
+from tfflows.datasets.tables.table import read_table
 
 _MANY_LABELS = 100
 
