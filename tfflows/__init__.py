@@ -10,32 +10,38 @@ if keras.backend.backend() != "tensorflow":
 
 from tfflows import (  # noqa: E402
     bijectors,
-    bridge,
     datasets,
     distributions,
     export,
+    joint,
     layers,
     losses,
     metrics,
     models,
     networks,
     ops,
-    serialization,
 )
 from tfflows.version import __version__  # noqa: E402
 
 __all__ = [
     "__version__",
     "bijectors",
-    "bridge",
     "datasets",
     "distributions",
     "export",
+    "joint",
     "layers",
     "losses",
     "metrics",
     "models",
     "networks",
     "ops",
-    "serialization",
 ]
+
+
+def __getattr__(name):
+    if name in ("bridge", "serialization"):  # their places of before, which warn
+        import importlib
+
+        return importlib.import_module(f"tfflows.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

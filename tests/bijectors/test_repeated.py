@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge
 from tfflows.bijectors import ActNorm, AffineCoupling, Chain, Permutation, Repeated
+from tfflows.joint import KerasBijector, composition, weights
 from tfflows.models import FlowModel
 from tfflows.networks import MLP
 from tfflows.ops import masks
@@ -215,7 +215,7 @@ def test_only_the_stacked_weights_are_seen(tmp_path):
     model = FlowModel(tfd.TransformedDistribution(tfd.Sample(tfd.Normal(0.0, 1.0), (4,)), loop))
     assert [tuple(v.shape)[0] for v in model.weights] == [3] * len(loop.weights) and len(loop.weights) == 7
     assert {id(v) for v in loop.variables} == {id(v.value) for v in model.weights}
-    assert loop.submodules == () and bridge.keras_layers_of(loop) == list(loop.keras_layers)
+    assert loop.submodules == () and weights.keras_layers_of(loop) == list(loop.keras_layers)
     assert "deep/actnorm.shift" in {v.path for v in loop.weights}
     path = tf.train.Checkpoint(flow=loop).write(str(tmp_path / "checkpoint"))
     saved = [name for name, _ in tf.train.list_variables(path) if "VARIABLE_VALUE" in name]
@@ -302,7 +302,7 @@ def test_adapt_equals_the_chain_s_and_acts_once():
     assert not loop.adapted
     x, expected = loop.adapt(DATA), chain.adapt(tf.constant(DATA))
     np.testing.assert_allclose(x, expected, rtol=1e-4, atol=1e-5)
-    assert loop.adapted and not bridge.unadapted(loop)
+    assert loop.adapted and not composition.unadapted(loop)
     np.testing.assert_allclose(loop.inverse(tf.constant(DATA)), x, rtol=1e-4, atol=1e-5)
     before = [v.numpy() for v in loop.weights]
     np.testing.assert_array_equal(loop.adapt(DATA + 7.0), loop.inverse(tf.constant(DATA + 7.0)))
@@ -357,7 +357,7 @@ def _with(layer):
     return AffineCoupling(masks.half(4), net)
 
 
-class _Widening(bridge.KerasBijector):
+class _Widening(KerasBijector):
     def __init__(self):
         super().__init__(forward_min_event_ndims=1, parameters=dict(locals()))
 

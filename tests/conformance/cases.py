@@ -13,7 +13,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge
 from tfflows.bijectors import (
     ActNorm,
     AdditiveCoupling,
@@ -39,6 +38,7 @@ from tfflows.bijectors import (
     TailTransform,
     TransformerAutoregressive,
 )
+from tfflows.joint import composition, weights
 from tfflows.models import FlowModel
 from tfflows.networks import MADE, MLP, ContextLinear, ConvNet, ConvResNet, Transformer
 from tfflows.ops import masks
@@ -90,7 +90,7 @@ class Case:
 
     def kwargs(self, bijector, batch, dtype="float32", seed=7):
         """Keyword arguments of `forward` and `inverse` for a batch shape: the context, or nothing."""
-        return bridge.context_kwargs(bijector, self.context_for(batch, dtype, seed))
+        return composition.context_kwargs(bijector, self.context_for(batch, dtype, seed))
 
     def context_for(self, batch, dtype="float32", seed=7):
         rng = np.random.default_rng(seed)
@@ -137,7 +137,7 @@ def modules(root):
 
 def named_weights(root, *, trainable=True):
     """Every weight of a tree by name."""
-    named = {f"{v.path}/{id(v.value)}": v.value for each in bridge.keras_layers_of(root) for v in each.variables}
+    named = {f"{v.path}/{id(v.value)}": v.value for each in weights.keras_layers_of(root) for v in each.variables}
     owned = {id(v) for v in named.values()}
     named.update((f"{v.name}/{id(v)}", v) for v in root.variables if id(v) not in owned)
     return {name: v for name, v in named.items() if v.trainable or not trainable}

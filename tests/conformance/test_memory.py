@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from cases import CASES, every_case, modules
 
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 
 
 def _remembered(bijector):

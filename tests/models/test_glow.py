@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfflows import bijectors, bridge, metrics
+from tfflows import bijectors, metrics
+from tfflows.joint import composition
 from tfflows.models import Glow, load_model
 
 
@@ -177,7 +178,7 @@ def test_shape_learned_by_fit():
 def test_every_step_of_a_level_is_one_structure():
     chains = [each for each in small().bijector.submodules if isinstance(each, bijectors.Repeated)]
     assert [each.num_repeats for each in chains] == [2, 2]
-    assert not bridge.unadapted(chains[0].step) == []
+    assert not composition.unadapted(chains[0].step) == []
 
 
 @pytest.mark.parametrize(

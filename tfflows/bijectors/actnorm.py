@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 from tfflows.ops import shapes
 
 _SMALLEST_SCALE = 1e-6  # of a feature that does not vary

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijectors import conditioning
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 
 
 class Amortized(KerasBijector):

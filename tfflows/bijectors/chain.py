@@ -3,13 +3,13 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge
+from tfflows.joint import KerasBijector, composition, weights
 from tfflows.ops import shapes
 
 tfb = tfp.bijectors
 
 
-class Chain(bridge.KerasBijector):
+class Chain(KerasBijector):
     """Composition `forward = links[0] o links[1] o ... o links[-1]`, as `tfb.Chain`, that passes `context` on.
 
     * forward: `y = links[0](... links[-1](x))`
@@ -62,7 +62,7 @@ class Chain(bridge.KerasBijector):
 
     @property
     def weights(self):
-        return bridge.weights_of(self)
+        return weights.weights_of(self)
 
     def forward_and_log_det(self, x, context=None):
         return self._walk(x, context, forward=True)
@@ -73,19 +73,19 @@ class Chain(bridge.KerasBijector):
     @property
     def adapted(self):
         """Whether every link is."""
-        return not any(bridge.unadapted(link) for link in self._links)
+        return not any(composition.unadapted(link) for link in self._links)
 
     def adapt(self, y, context=None):
         """Initialises every data-dependent link, from the data end inwards; returns `inverse(y)`."""
         for link in self._links:
-            y = bridge.adapt(link, y, context)
+            y = composition.adapt(link, y, context)
         return y
 
     def _walk(self, x, context, *, forward):
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
         total = tf.zeros(shapes.batch_shape(x, ndims), x.dtype)
         for link in reversed(self._links) if forward else self._links:
-            x, log_det, ndims = bridge.evaluate(link, x, ndims, context, forward=forward)
+            x, log_det, ndims = composition.evaluate(link, x, ndims, context, forward=forward)
             total += tf.cast(log_det, total.dtype)
         return x, total
 

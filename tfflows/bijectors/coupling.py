@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijectors import conditioning
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 from tfflows.ops import masks, shapes
 
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfflows.bijectors import conditioning
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 from tfflows.ops import numerics, shapes
 
 

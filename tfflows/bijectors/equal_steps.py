@@ -5,8 +5,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge, serialization
 from tfflows.bijectors.chain import Chain
+from tfflows.joint import KerasBijector, serialization, weights
 
 tfb = tfp.bijectors
 
@@ -60,9 +60,9 @@ def fresh_weights(step, seed):
     """
     values, words = {}, np.random.default_rng(seed)
     for module in (step, *step.submodules):
-        if isinstance(module, bridge.KerasBijector):
+        if isinstance(module, KerasBijector):
             values.update((id(v), value) for v, value in module.fresh_weights(int(words.integers(2**31))))
-    for layer in (each for held in bridge.keras_layers_of(step) for each in held._flatten_layers()):
+    for layer in (each for held in weights.keras_layers_of(step) for each in held._flatten_layers()):
         for variable in layer.weights:
             initializer = getattr(layer, f"{variable.name}_initializer", None)
             config = initializer.get_config() if isinstance(initializer, keras.initializers.Initializer) else {}
@@ -91,7 +91,7 @@ def _given(step, num_repeats, seed):
                 "A sequence holds at least one step and is its own number of repeats. "
                 f"Received: {repeats} steps and num_repeats={num_repeats}"
             )
-    return [each if isinstance(each, bridge.KerasBijector) else Chain([each]) for each in given], repeats
+    return [each if isinstance(each, KerasBijector) else Chain([each]) for each in given], repeats
 
 
 def _check_template(step, weights):
@@ -107,7 +107,7 @@ def _check_template(step, weights):
             "The weights of a repeated step must be Keras weights, as tfflows bijectors and Keras layers have. "
             f"Received: tf.Variables {raw}"
         )
-    layers = [each for held in bridge.keras_layers_of(step) for each in held._flatten_layers()]
+    layers = [each for held in weights.keras_layers_of(step) for each in held._flatten_layers()]
     changing = [each for each in layers if isinstance(each, _CHANGING) or len(each.variables) > len(each.weights)]
     if changing:
         inner = changing[-1]
@@ -147,4 +147,4 @@ def _check_alike(steps, columns):
 
 def _weights(step):
     """The Keras weights of a step, each once, in a fixed order."""
-    return list({id(v): v for layer in bridge.keras_layers_of(step) for v in layer.variables}.values())
+    return list({id(v): v for layer in weights.keras_layers_of(step) for v in layer.variables}.values())

@@ -3,12 +3,12 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge
+from tfflows.joint import KerasBijector, composition, weights
 
 tfb = tfp.bijectors
 
 
-class FactorOut(bridge.KerasBijector):
+class FactorOut(KerasBijector):
     """A bijector of the first channels; the others are left as they are: factored out of what follows.
 
     With `x = [a, b]`, `a` the first `num_kept` entries of the last axis:
@@ -63,7 +63,7 @@ class FactorOut(bridge.KerasBijector):
 
     @property
     def weights(self):
-        return bridge.weights_of(self)
+        return weights.weights_of(self)
 
     def forward_and_log_det(self, x, context=None):
         return self._apply(x, context, forward=True)
@@ -74,17 +74,17 @@ class FactorOut(bridge.KerasBijector):
     @property
     def adapted(self):
         """Whether the bijector is."""
-        return not bridge.unadapted(self._bijector)
+        return not composition.unadapted(self._bijector)
 
     def adapt(self, y, context=None):
         """Initialises the bijector from the kept channels; returns `inverse(y)`."""
         a, b = self._split(y)
-        return tf.concat([bridge.adapt(self._bijector, a, context), b], axis=-1)
+        return tf.concat([composition.adapt(self._bijector, a, context), b], axis=-1)
 
     def _apply(self, x, context, *, forward):
         a, b = self._split(x)
         ndims = self.forward_min_event_ndims
-        c, log_det, _ = bridge.evaluate(self._bijector, a, ndims, context, forward=forward)
+        c, log_det, _ = composition.evaluate(self._bijector, a, ndims, context, forward=forward)
         if not c.shape[-ndims:].is_compatible_with(a.shape[-ndims:]):
             raise ValueError(f"`bijector` must keep the shape of its events. Received: {a.shape} made {c.shape}")
         return tf.concat([c, b], axis=-1), log_det

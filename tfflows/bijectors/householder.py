@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 from tfflows.ops import products, shapes
 
 

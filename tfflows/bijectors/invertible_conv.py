@@ -5,7 +5,7 @@ import numpy as np
 import scipy.linalg
 import tensorflow as tf
 
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 from tfflows.ops import products, shapes
 
 _PARAMETRIZATIONS = ("plu", "plain")

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 
 
 class Logit(KerasBijector):

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 from tfflows.ops import shapes
 
 

@@ -3,12 +3,12 @@
 import keras
 import tensorflow as tf
 
-from tfflows import bridge
 from tfflows.bijectors import equal_steps
+from tfflows.joint import KerasBijector, composition
 from tfflows.ops.reversible import Loop
 
 
-class Repeated(bridge.KerasBijector):
+class Repeated(KerasBijector):
     """`K` steps of one structure, each with weights of its own: `forward = step_0 o step_1 o ... o step_{K-1}`.
 
     The value and the log-det are those of `Chain(steps)`, first step nearest to the data:
@@ -194,7 +194,7 @@ class _Steps:
         """Whether no step waits for data."""
         for weights in self._slices():
             with self._substituted(weights):
-                if bridge.unadapted(self.template):
+                if composition.unadapted(self.template):
                     return False
         return True
 
@@ -203,7 +203,7 @@ class _Steps:
         before, after = self._slices(), []
         for weights in before:
             with self._substituted(weights) as scope:
-                y = bridge.adapt(self.template, y, context)
+                y = composition.adapt(self.template, y, context)
             after.append([scope.get_current_value(variable) for variable in self._variables])
         for weight, old, new in zip(self._stacked, zip(*before), zip(*after)):
             if any(a is not b for a, b in zip(old, new)):

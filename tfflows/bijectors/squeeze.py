@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 from tfflows.ops import shapes, spatial
 
 

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 from tfflows.ops import numerics, shapes
 
 _LINEAR_FROM = 20.0  # sinh(20) = 2.4e8: further out it would overflow

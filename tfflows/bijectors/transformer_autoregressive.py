@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from tfflows.bijectors import conditioning
-from tfflows.bridge import KerasBijector
+from tfflows.joint import KerasBijector
 from tfflows.ops import numerics, precision
 
 

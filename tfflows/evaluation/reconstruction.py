@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from tfflows import bridge
+from tfflows.joint import composition
 from tfflows.ops import precision
 
 
@@ -64,7 +64,7 @@ def reconstruct(model, x, context=None, *, seed=0):
     examples = np.asarray(model.decode(model.encode(x, *given, seed=seed), *given))
     dequantization = getattr(model, "dequantization", None)
     y = tf.convert_to_tensor(x) if dequantization is None else dequantization(x, seed=seed)[0]
-    kwargs = bridge.context_kwargs(model.bijector, tf.convert_to_tensor(given[0]) if given else None)
+    kwargs = composition.context_kwargs(model.bijector, tf.convert_to_tensor(given[0]) if given else None)
     with precision.full():  # new tensors, so that no cache answers with what it was given
         z = tf.identity(model.bijector.inverse(tf.identity(y), **kwargs))
         back = np.asarray(model.bijector.forward(z, **kwargs), np.float64)

@@ -5,7 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
-from tfflows import bijectors, bridge, serialization
+from tfflows import bijectors
+from tfflows.joint import keras_bijector, serialization, weights
 from tfflows.layers import priors
 from tfflows.ops import seeds
 
@@ -106,7 +107,7 @@ class Posterior(keras.layers.Layer):
         if size is None:
             raise ValueError(f"{self.name} needs features of a known size. Received: shape {tuple(input_shape)}")
         self.context_size = size
-        with bridge.outside_scratch_graphs():
+        with keras_bijector.outside_scratch_graphs():
             kernel = keras.initializers.GlorotUniform(seed=self.seed)
             self.heads = keras.layers.Dense(
                 2 * self.latent_size, kernel_initializer=kernel, dtype=self.event_dtype, name="heads"
@@ -114,7 +115,7 @@ class Posterior(keras.layers.Layer):
             self.heads.build((None, size))
             links = self.make_bijectors(size)
             self.flow = bijectors.Chain(links) if links else None
-            self.flow_layers = bridge.adopt(self.flow) if links else []
+            self.flow_layers = weights.adopt(self.flow) if links else []
 
     def call(self, features, num_samples=None, seed=None):
         if self.return_log_q:

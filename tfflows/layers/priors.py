@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge
+from tfflows.joint import weights
 
 tfd = tfp.distributions
 
@@ -33,7 +33,7 @@ def check(prior, latent_size):
 
 def layers_of(prior):
     """The Keras layers that hold the weights of a distribution; a flow is a layer itself."""
-    return bridge.adopt(prior) if isinstance(prior, tfd.Distribution) else []
+    return weights.adopt(prior) if isinstance(prior, tfd.Distribution) else []
 
 
 def log_prob(prior, z):

@@ -4,15 +4,16 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import bridge, export, serialization
-from tfflows.models import execution, inputs, training
+from tfflows import export
+from tfflows.fitting import execution, flow_trainer, inputs
+from tfflows.joint import composition, serialization, weights
 from tfflows.ops import precision, seeds
 
 tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class FlowModel(training.FlowTrainer):
+class FlowModel(flow_trainer.FlowTrainer):
     """Any `tfd.TransformedDistribution` as a Keras model trained by maximum likelihood.
 
     `flow(x)` is `log p(x)` in nats per example, so `compile` needs only an optimizer, and `predict` gives
@@ -100,18 +101,18 @@ class FlowModel(training.FlowTrainer):
                 f"{distribution.event_shape}"
             )
         read = self._variables_read_by(distribution)
-        self.flow_layers = bridge.adopt(distribution)
+        self.flow_layers = weights.adopt(distribution)
         self._flow = distribution
         self.built = True
         others = set() if self.dequantization is None else {id(v) for v in self.dequantization.variables}
-        bridge.audit([v for v in self.variables if id(v) not in others], distribution, used=read)
+        weights.audit([v for v in self.variables if id(v) not in others], distribution, used=read)
 
     def _variables_read_by(self, distribution):
         """Runs a log-probability once: native bijectors may hold layers that build when called, or hide them."""
         if not tf.executing_eagerly() or tf.distribute.has_strategy():  # no tape sees the reads there
             return ()
-        with bridge.variables_read() as read:
-            kwargs = bridge.context_kwargs(distribution.bijector, self._dummy_context(distribution.dtype))
+        with weights.variables_read() as read:
+            kwargs = composition.context_kwargs(distribution.bijector, self._dummy_context(distribution.dtype))
             x = distribution.bijector.forward(distribution.distribution.sample(1, seed=seeds.stateless(0)), **kwargs)
             distribution.log_prob(tf.identity(x), bijector_kwargs=kwargs)
         return read.watched_variables()
@@ -234,7 +235,7 @@ class FlowModel(training.FlowTrainer):
         z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))
         log_base = base.log_prob(tf.identity(z))
         with precision.full_by_default():
-            x, log_det, _ = bridge.evaluate(
+            x, log_det, _ = composition.evaluate(
                 self.bijector, z, len(base.event_shape), self._context_tensor(context), forward=True
             )
         return x, log_base - tf.cast(log_det, log_base.dtype)
@@ -256,7 +257,7 @@ class FlowModel(training.FlowTrainer):
         return y if self.dequantization is None else self.dequantization.quantized(y)
 
     def _context_kwargs(self, context):
-        return bridge.context_kwargs(self.bijector, self._context_tensor(context))
+        return composition.context_kwargs(self.bijector, self._context_tensor(context))
 
     def _context_tensor(self, context):
         if not self.conditional:
@@ -276,7 +277,7 @@ class FlowModel(training.FlowTrainer):
     @property
     def adapted(self):
         """Whether every data-dependent weight is initialised."""
-        return not bridge.unadapted(self.bijector) and getattr(self.dequantization, "adapted", True)
+        return not composition.unadapted(self.bijector) and getattr(self.dequantization, "adapted", True)
 
     def adapt(self, data, context=None):
         """Initialises data-dependent weights (standardisation, actnorm) from data, once.
@@ -300,7 +301,7 @@ class FlowModel(training.FlowTrainer):
             if not getattr(self.dequantization, "adapted", True):
                 self.dequantization.adapt(data)
             data = self.dequantization(data, seed=0)[0]
-        bridge.adapt(self.bijector, tf.cast(data, self.distribution.dtype), context)
+        composition.adapt(self.bijector, tf.cast(data, self.distribution.dtype), context)
 
     # -- Keras -------------------------------------------------------------------------------------------------
     def call(self, inputs_, training=None):

@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows import bridge, export, serialization
+from tfflows import export
 from tfflows.datasets import batching
 from tfflows.distributions import likelihoods
+from tfflows.fitting import execution, inputs
+from tfflows.joint import keras_bijector, serialization
 from tfflows.layers import Posterior, priors
-from tfflows.models import execution, inputs
 from tfflows.ops import seeds
 
 _BAD_EVENTS = "tfflows: data outside the support"
@@ -91,7 +92,7 @@ class VariationalAutoencoder(keras.Model):
         self.trackers = [keras.metrics.Mean(name=part) for part in ("elbo", "reconstruction", "kl")]
 
     def build(self, input_shape):
-        with bridge.outside_scratch_graphs():
+        with keras_bijector.outside_scratch_graphs():
             x = tf.zeros((1, *input_shape[1:]), self.posterior.event_dtype)
             z, _ = self.posterior.draw(self._features(x), seed=0)
             event = self._given(z).event_shape

@@ -7,7 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.datasets import batching
-from tfflows.models import execution, images
+from tfflows.fitting import execution
+from tfflows.models import images
 from tfflows.models.flow_model import FlowModel
 from tfflows.networks import at_least_one
 from tfflows.ops import precision, seeds

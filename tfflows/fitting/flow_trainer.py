@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from tfflows import losses
 from tfflows.datasets import batching
-from tfflows.models import execution, inputs, prediction
+from tfflows.fitting import execution, inputs
+from tfflows.fitting.resident_prediction import BATCHES, ResidentPrediction
+from tfflows.fitting.resident_training import ResidentTraining
 from tfflows.ops import seeds
 
 
@@ -150,7 +152,7 @@ class FlowTrainer(keras.Model):
         if not self._resident_fit:
             return super().make_train_function(force=force)
         if self.train_function is None or force:
-            self.train_function = execution.ResidentTraining(self)
+            self.train_function = ResidentTraining(self)
         return self.train_function
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
@@ -168,10 +170,10 @@ class FlowTrainer(keras.Model):
             return super().predict(x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
         jit_compile = bool(self.jit_compile)
         if self._auto_jit and not jit_compile and execution.small(self):
-            jit_compile = "auto" if len(arrays[0]) >= prediction.BATCHES * size and execution.on_cpu() else False
+            jit_compile = "auto" if len(arrays[0]) >= BATCHES * size and execution.on_cpu() else False
         known = self._resident_prediction
         if known is None or (known.batch_size, known.asked) != (size, jit_compile):
-            known = self._resident_prediction = prediction.ResidentPrediction(self, size, jit_compile=jit_compile)
+            known = self._resident_prediction = ResidentPrediction(self, size, jit_compile=jit_compile)
         before = self.predict_function, self.steps_per_execution
         self.predict_function, self.steps_per_execution = known, 1
         try:

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.datasets import batching
-from tfflows.models import execution
+from tfflows.fitting import execution
 
 BATCHES = 32  # in one call
 

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import serialization
 from tfflows.bijectors import AffineCoupling, Chain
+from tfflows.joint import serialization
 from tfflows.models import FlowModel
 from tfflows.networks import MLP
 

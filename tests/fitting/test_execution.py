@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfflows.models import RealNVP, execution
+from tfflows.fitting import execution, resident_training
+from tfflows.models import RealNVP
 
 DATA = np.random.default_rng(0).normal(size=(600, 3)).astype("float32")
 LABELS = np.random.default_rng(1).integers(0, 3, 600)
@@ -33,7 +34,7 @@ def fitted(epochs, **kwargs):
     flow = flow_of()
     flow.compile(keras.optimizers.Adam(1e-2), loss=loss, jit_compile=False)
     flow.fit(DATA, batch_size=256, epochs=epochs, verbose=0, **kwargs)
-    assert isinstance(flow.train_function, execution.ResidentTraining)
+    assert isinstance(flow.train_function, resident_training.ResidentTraining)
     return [np.concatenate(loss.batches[3 * e : 3 * e + 3]) for e in range(epochs)], loss.batches
 
 

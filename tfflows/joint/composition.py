@@ -1,0 +1,81 @@
+"""Any tree of bijectors as one: adapted, evaluated, given its context."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows.joint.keras_bijector import KerasBijector
+from tfflows.ops import shapes
+
+tfb = tfp.bijectors
+
+
+def unadapted(root):
+    """The tfflows bijectors in a tree whose data-dependent weights are not initialised; one speaks for all in it."""
+    if isinstance(root, KerasBijector):
+        return [] if root.adapted else [root]
+    return [m for m in root.submodules if isinstance(m, KerasBijector) and not m.adapted]
+
+
+def adapt(bijector, y, context):
+    """Initialises the data-dependent weights below `bijector`, from the data end inwards; returns `inverse(y)`.
+
+    Raises:
+      ValueError: some are inside a native bijector other than a chain, where what they see of the data is not known.
+    """
+    if isinstance(bijector, KerasBijector):
+        return bijector.adapt(y, context=context)
+    links = getattr(bijector, "bijectors", None)
+    if type(bijector).__name__.lstrip("_") == "Chain":
+        for link in links:
+            y = adapt(link, y, context)
+        return y
+    waiting = [each.name for each in unadapted(bijector)]
+    if waiting:
+        raise ValueError(
+            "Data-dependent bijectors adapt alone, in a tfflows Chain or in a tfb.Chain. "
+            f"Received: {waiting} inside {type(bijector).__name__}; call their `adapt` yourself"
+        )
+    return bijector.inverse(tf.identity(y), **context_kwargs(bijector, context))
+
+
+def evaluate(bijector, x, ndims, context, *, forward):
+    """Value and log-det of any bijector in one pass: the link of a composition.
+
+    Args:
+      bijector: tfflows or native bijector.
+      x: `Tensor`, input of the direction wanted.
+      ndims: int, rank of the event of `x`, at least the bijector's own.
+      context: `Tensor` or `None`; native bijectors without tfflows bijectors inside receive none.
+      forward: bool, the direction.
+
+    Returns:
+      The value, its log-det over `ndims` event axes, and the rank of the event of the value.
+    """
+    after = bijector.forward_event_ndims(ndims) if forward else bijector.inverse_event_ndims(ndims)
+    if isinstance(bijector, KerasBijector):
+        bijector.check_input(x)
+        y, log_det = (bijector.forward_and_log_det if forward else bijector.inverse_and_log_det)(x, context=context)
+        least = bijector.forward_min_event_ndims if forward else bijector.inverse_min_event_ndims
+        return y, shapes.sum_event(log_det, ndims - least), after
+    kwargs = context_kwargs(bijector, context)
+    x = tf.identity(x)  # a tensor that TFP's cache has not seen: no answer from before a weight update
+    if forward:
+        return bijector.forward(x, **kwargs), bijector.forward_log_det_jacobian(x, ndims, **kwargs), after
+    return bijector.inverse(x, **kwargs), bijector.inverse_log_det_jacobian(x, ndims, **kwargs), after
+
+
+def context_kwargs(bijector, context):
+    """Keyword arguments that carry `context` to every `KerasBijector` below `bijector`.
+
+    TFP's compositions hand keyword arguments on by the name of the link; other native bijectors get none.
+    """
+    if context is None:
+        return {}
+    if isinstance(bijector, KerasBijector):
+        return {"context": context}
+    if isinstance(bijector, tfb.Composition):
+        links = {link.name: context_kwargs(link, context) for link in tf.nest.flatten(bijector.bijectors)}
+        return {name: kwargs for name, kwargs in links.items() if kwargs}
+    if hasattr(bijector, "bijector"):
+        return context_kwargs(bijector.bijector, context)
+    return {}

@@ -1,0 +1,218 @@
+"""A TFP bijector whose weights are Keras weights."""
+
+import contextlib
+import copy
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+from keras.src.backend.common import global_state
+
+from tfflows.joint import answers
+
+tfb = tfp.bijectors
+
+
+class KerasBijector(tfb.Bijector):
+    """A `tfb.Bijector` whose weights are Keras weights.
+
+    Subclasses write two methods, each one pass of the conditioner, both with the log-det in the last place:
+
+    * `forward_and_log_det(x, context=None) -> (y, log|det dy/dx|)`
+    * `inverse_and_log_det(y, context=None) -> (x, log|det dx/dy|)`
+
+    Log-dets have the full batch shape `x.shape[:-forward_min_event_ndims]`. Weights come from `add_weight` (own) and
+    `track_layer` (an injected, built layer); both are seen by `bijector.trainable_variables`, Keras and checkpoints.
+
+    Two bijectors are equal only if they are the same object. `copy()` shares the weights, as TFP's bijectors share
+    the variables they were given; `copy.deepcopy` clones them.
+
+    Args:
+      forward_min_event_ndims: int, rank of the event.
+      event_shape: shape that every event must have, or `None` for any; entries may be `None`.
+      parameters: the constructor's arguments, `dict(locals())`, from which copies are made and models saved.
+      name: str, name of the bijector.
+    """
+
+    _TF_MODULE_IGNORED_PROPERTIES = tfb.Bijector._TF_MODULE_IGNORED_PROPERTIES.union(("_answers", "_keras_layers"))
+
+    def __init__(self, *, forward_min_event_ndims, parameters, event_shape=None, name=None, **kwargs):
+        super().__init__(forward_min_event_ndims=forward_min_event_ndims, parameters=parameters, name=name, **kwargs)
+        self._required_event_shape = None if event_shape is None else tf.TensorShape(event_shape)
+        self._answers = answers.Store()
+        self._keras_layers = self._no_dependency(())
+        self._own = None
+        self._tf_variables = []
+
+    # Set where bijectors among the constructor's arguments are patterns only: nobody else shall see their weights.
+    parameters_are_templates = False
+
+    _registry = {}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls.parameters_are_templates:
+            cls._TF_MODULE_IGNORED_PROPERTIES = cls._TF_MODULE_IGNORED_PROPERTIES.union(("_parameters",))
+        KerasBijector._registry[cls.registered_name()] = cls
+
+    @classmethod
+    def registered_name(cls):
+        """The name under which saved models refer to this class: package and class."""
+        return f"{cls.__module__.partition('.')[0]}>{cls.__name__}"
+
+    @staticmethod
+    def registered_class(name):
+        """The class of that name, or `None` when no imported module defines it."""
+        return KerasBijector._registry.get(name)
+
+    # -- subclass interface ------------------------------------------------------------------------------------
+    def forward_and_log_det(self, x, context=None):
+        raise NotImplementedError(f"{type(self).__name__} must define forward_and_log_det")
+
+    def inverse_and_log_det(self, y, context=None):
+        raise NotImplementedError(f"{type(self).__name__} must define inverse_and_log_det")
+
+    def adapt(self, y, context=None):
+        """Initialises data-dependent weights from data `y`; returns `inverse(y)`. Here there are none."""
+        return self.inverse_and_log_det(y, context=context)[0]
+
+    @property
+    def adapted(self):
+        """Whether every data-dependent weight is initialised; a bijector without any always is."""
+        return True
+
+    def fresh_weights(self, seed):
+        """Pairs `(own weight, value)`: the initial values that another `seed` would have given, where they are random.
+
+        `Repeated` asks, to let many steps start from one. Here nothing is random.
+        """
+        return []
+
+    def add_weight(self, *, name, shape, initializer="zeros", dtype=None, trainable=True):
+        """A Keras weight of this bijector, kept in float32 (or `dtype`) under every precision policy."""
+        if self._own is None:
+            self._own = keras.layers.Layer(name=self.name, dtype="float32", autocast=False)
+            self._own.built = True
+            self.track_layer(self._own)
+        weight = self._own.add_weight(
+            name=name, shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=False
+        )
+        self.track_layer(self._own)
+        return weight
+
+    def track_layer(self, layer):
+        """Shows the weights of a built Keras layer to TFP and this bijector's model; returns the layer."""
+        unbuilt = [each.name for each in layer._flatten_layers() if not each.built]
+        if unbuilt:
+            raise ValueError(
+                f"{type(self).__name__} needs a built layer, so that every weight exists before training. "
+                f"Received: {layer.name} with unbuilt layers {unbuilt}"
+            )
+        layers = [each for each in self._keras_layers if each is not layer] + [layer]
+        self._keras_layers = self._no_dependency(tuple(layers))
+        self._tf_variables = [v.value for each in layers for v in each.variables]
+        return layer
+
+    def check_input(self, x):
+        """Refuses a tensor that is not an event in float32 or float64 of the right rank."""
+        if x.dtype not in (tf.float32, tf.float64):
+            raise TypeError(f"{self.name} works in float32 or float64. Received: dtype {x.dtype.name}")
+        rank, wanted = self.forward_min_event_ndims, self._required_event_shape
+        if x.shape.rank is None or x.shape.rank < rank:
+            raise ValueError(f"{self.name} expects events of rank {rank} or more. Received: shape {x.shape}")
+        if wanted is not None and not wanted.is_compatible_with(x.shape[x.shape.rank - rank :]):
+            raise ValueError(f"{self.name} expects events of shape {wanted}. Received: shape {x.shape}")
+
+    # -- what TFP and Keras ask --------------------------------------------------------------------------------
+    @property
+    def keras_layers(self):
+        """The Keras layers whose weights this bijector itself uses (those of nested bijectors are theirs)."""
+        return self._keras_layers
+
+    @property
+    def weights(self):
+        """All weights, nested bijectors' included, as Keras or TensorFlow variables."""
+        return [v for layer in self.keras_layers for v in layer.variables]
+
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        # Checkpoints see the variables themselves: Keras layers hide from them what they hold in lists.
+        children = super()._trackable_children(save_type, **kwargs)
+        return {k: v for k, v in children.items() if not isinstance(v, (keras.layers.Layer, keras.Variable))}
+
+    @property
+    def _cache(self):
+        return answers.Answers(self, self._answers.pairs)
+
+    def _forward(self, x, **kwargs):
+        return self._cache.forward(x, **kwargs)
+
+    def _inverse(self, y, **kwargs):
+        return self._cache.inverse(y, **kwargs)
+
+    def _inverse_log_det_jacobian(self, y, **kwargs):
+        return self._cache.inverse_attributes(y, **kwargs)["ildj"]
+
+    def _forward_log_det_jacobian(self, x, **kwargs):
+        return -self._cache.forward_attributes(x, **kwargs)["ildj"]
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
+
+    def _get_parameterization(self):
+        return id(self)
+
+    def __eq__(self, other):
+        return self is other
+
+    __hash__ = tfb.Bijector.__hash__
+
+    def copy(self, **overrides):
+        """A bijector with the same weights, and other constructor arguments where given."""
+        if not overrides:
+            return copy.copy(self)
+        return type(self)(**{**self.parameters, **overrides})._assigned(self)
+
+    def __copy__(self):
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new._answers = answers.Store()
+        return new
+
+    def __deepcopy__(self, memo):
+        new = memo[id(self)] = type(self)(**{name: clone(value, memo) for name, value in self.parameters.items()})
+        return new._assigned(self)
+
+    def _assigned(self, other):
+        """This bijector, its own weights set to those of `other`, of the same class."""
+        if self._own is not None:
+            for mine, theirs in zip(self._own.variables, other._own.variables, strict=True):
+                mine.assign(theirs.value)
+        return self
+
+
+@contextlib.contextmanager
+def outside_scratch_graphs():
+    """Inside, weights are made at once, also while Keras builds a model that was never called in a scratch graph."""
+    scope = global_state.get_global_attribute("stateless_scope")
+    global_state.set_global_attribute("stateless_scope", None)
+    try:
+        with tf.init_scope():
+            yield
+    finally:
+        global_state.set_global_attribute("stateless_scope", scope)
+
+
+def clone(value, memo):
+    """A deep copy in which Keras layers keep their trained weights."""
+    if isinstance(value, keras.layers.Layer):
+        if id(value) not in memo:
+            new = type(value).from_config(value.get_config())
+            if not new.built and value.get_build_config():
+                new.build_from_config(value.get_build_config())
+            new.set_weights(value.get_weights())
+            memo[id(value)] = new
+        return memo[id(value)]
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(clone(each, memo) for each in value)
+    return copy.deepcopy(value, memo)

@@ -1,0 +1,103 @@
+"""Every weight in any tree of bijectors and distributions, seen by Keras and by TFP alike."""
+
+import keras
+import tensorflow as tf
+from tensorflow.python.eager.record import VariableWatcher
+
+from tfflows.joint.keras_bijector import KerasBijector
+
+
+def keras_layers_of(root):
+    """Every Keras layer held anywhere in a tree of bijectors and distributions, in a fixed order, each once."""
+    layers = {}
+    for module in (root, *root.submodules):
+        held = module.keras_layers if isinstance(module, KerasBijector) else _held(list(vars(module).values()))
+        layers.update((id(layer), layer) for layer in held)
+    return list(layers.values())
+
+
+def weights_of(root):
+    """Every weight of a tree of bijectors: those of its Keras layers, then raw `tf.Variable`s of native parts."""
+    weights = [v for layer in keras_layers_of(root) for v in layer.variables]
+    owned = {id(v.value) for v in weights}
+    return weights + [v for v in root.variables if id(v) not in owned]
+
+
+def _held(value):
+    """Keras layers in an attribute, or in lists, tuples and dicts of it."""
+    if isinstance(value, keras.layers.Layer):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [layer for each in value for layer in _held(each)] if isinstance(value, (list, tuple)) else []
+
+
+class AdoptedVariables(keras.layers.Layer):
+    """Shows `tf.Variable`s of native TFP objects to Keras: the same variables, no copies."""
+
+    def __init__(self, variables, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.adopted = [
+            keras.Variable(variable, trainable=variable.trainable, autocast=False, name=f"variable_{i}")
+            for i, variable in enumerate(variables)
+        ]
+        self.built = True
+
+
+def adopt(root):
+    """Makes every weight of a tree of TFP bijectors or distributions, `root`, visible to both worlds.
+
+    Returns:
+      The Keras layers that hold all its weights, raw `tf.Variable`s included.
+
+    Raises:
+      ValueError: a layer in the tree is not built.
+    """
+    layers = keras_layers_of(root)
+    for layer in layers:
+        unbuilt = [each.name for each in layer._flatten_layers() if not each.built]
+        if unbuilt:
+            raise ValueError(f"Every layer of a flow must be built. Received: {layer.name} with unbuilt {unbuilt}")
+    for module in (root, *root.submodules):
+        if not isinstance(module, KerasBijector):
+            held = _held(list(vars(module).values()))
+            if held:
+                module._keras_weights = [v.value for each in held for v in each.variables]
+    raw = [v for v in weights_of(root) if isinstance(v, tf.Variable)]
+    return [*layers, AdoptedVariables(raw, name="tfp_variables")] if raw else layers
+
+
+def audit(variables, root, used=()):
+    """Checks that Keras and TFP see the same weights.
+
+    Args:
+      variables: the Keras variables that a model sees of the distribution it holds.
+      root: that distribution.
+      used: `tf.Variable`s that a log-probability was seen to read.
+
+    Raises:
+      ValueError: naming every weight that one side misses.
+    """
+    keras_sees = {id(v.value): v.path for v in variables}
+    tfp_sees = {id(v): v.name for v in root.variables}
+    reads = {id(v): v.name for v in used}
+    missing = {
+        "seen by TFP but not by Keras": sorted(n for i, n in tfp_sees.items() if i not in keras_sees),
+        "seen by Keras but not by TFP": sorted(n for i, n in keras_sees.items() if i not in tfp_sees),
+        "read by log_prob but seen by neither": sorted(
+            n for i, n in reads.items() if i not in keras_sees and i not in tfp_sees
+        ),
+    }
+    if any(missing.values()):
+        found = "; ".join(f"{what}: {names}" for what, names in missing.items() if names)
+        raise ValueError(
+            "Every weight of a flow must be seen by Keras and by TFP alike, else it is not trained or not saved. "
+            f"Received a flow with weights {found}. A layer hidden in a function or closure is the usual cause: "
+            "pass the layer itself, or write a tfflows.joint.KerasBijector."
+        )
+
+
+def variables_read():
+    """A context manager whose `watched_variables()` are the trainable variables that were read inside."""
+    # A gradient tape tells the same, and makes every function that is called build its gradient.
+    return VariableWatcher()
