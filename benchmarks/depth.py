@@ -106,10 +106,10 @@ def bare_step(form, depth):
     import numpy as np
     import tensorflow as tf
 
-    from tfflows.joint import weights
+    from tfflows.joint.weights import keras_layers_of
 
     levels = [make_level(form, shape, depth) for shape in SHAPES]
-    weights = [v for level in levels for layer in weights.keras_layers_of(level) for v in layer.trainable_variables]
+    weights = [v for level in levels for layer in keras_layers_of(level) for v in layer.trainable_variables]
     optimizer = keras.optimizers.Adam(1e-4)
     optimizer.build(weights)
     rng = np.random.default_rng(0)

@@ -11,7 +11,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.bijectors import ActNorm, AffineCoupling, Chain, Permutation, Repeated
-from tfflows.joint import KerasBijector, composition, weights
+from tfflows.joint import KerasBijector, composition
+from tfflows.joint.weights import keras_layers_of
 from tfflows.models import FlowModel
 from tfflows.networks import MLP
 from tfflows.ops import masks
@@ -215,7 +216,7 @@ def test_only_the_stacked_weights_are_seen(tmp_path):
     model = FlowModel(tfd.TransformedDistribution(tfd.Sample(tfd.Normal(0.0, 1.0), (4,)), loop))
     assert [tuple(v.shape)[0] for v in model.weights] == [3] * len(loop.weights) and len(loop.weights) == 7
     assert {id(v) for v in loop.variables} == {id(v.value) for v in model.weights}
-    assert loop.submodules == () and weights.keras_layers_of(loop) == list(loop.keras_layers)
+    assert loop.submodules == () and keras_layers_of(loop) == list(loop.keras_layers)
     assert "deep/actnorm.shift" in {v.path for v in loop.weights}
     path = tf.train.Checkpoint(flow=loop).write(str(tmp_path / "checkpoint"))
     saved = [name for name, _ in tf.train.list_variables(path) if "VARIABLE_VALUE" in name]

@@ -38,7 +38,8 @@ from tfflows.bijectors import (
     TailTransform,
     TransformerAutoregressive,
 )
-from tfflows.joint import composition, weights
+from tfflows.joint import composition
+from tfflows.joint.weights import keras_layers_of
 from tfflows.models import FlowModel
 from tfflows.networks import MADE, MLP, ContextLinear, ConvNet, ConvResNet, Transformer
 from tfflows.ops import masks
@@ -137,7 +138,7 @@ def modules(root):
 
 def named_weights(root, *, trainable=True):
     """Every weight of a tree by name."""
-    named = {f"{v.path}/{id(v.value)}": v.value for each in weights.keras_layers_of(root) for v in each.variables}
+    named = {f"{v.path}/{id(v.value)}": v.value for each in keras_layers_of(root) for v in each.variables}
     owned = {id(v) for v in named.values()}
     named.update((f"{v.name}/{id(v)}", v) for v in root.variables if id(v) not in owned)
     return {name: v for name, v in named.items() if v.trainable or not trainable}

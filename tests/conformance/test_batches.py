@@ -7,7 +7,7 @@ import tensorflow as tf
 from cases import every_case, modules
 
 from tfflows.bijectors import Repeated
-from tfflows.joint import weights
+from tfflows.joint.weights import keras_layers_of
 from tfflows.networks import ScaledConv2D
 
 # TensorFlow's own convolution of an empty batch has as many channels as its input (oneDNN, CPU): no test of ours.
@@ -17,7 +17,7 @@ BATCHES = [(), (1,), (2, 3), (0,), (0, 2)]
 
 def _skip_empty_convolutions(case, batch, kinds=keras.layers.Conv2D):
     roots = [case.shared(), *(each.step for each in modules(case.shared()) if isinstance(each, Repeated))]
-    layers = [layer for root in roots for each in weights.keras_layers_of(root) for layer in each._flatten_layers()]
+    layers = [layer for root in roots for each in keras_layers_of(root) for layer in each._flatten_layers()]
     if 0 in batch and EMPTY_CONVOLUTION and any(isinstance(layer, kinds) for layer in layers):
         pytest.skip("TensorFlow gives an empty convolution the wrong shape")
 

@@ -3,7 +3,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.joint import KerasBijector, composition, weights
+from tfflows.joint import KerasBijector, composition
+from tfflows.joint.weights import weights_of
 from tfflows.ops import shapes
 
 tfb = tfp.bijectors
@@ -62,7 +63,7 @@ class Chain(KerasBijector):
 
     @property
     def weights(self):
-        return weights.weights_of(self)
+        return weights_of(self)
 
     def forward_and_log_det(self, x, context=None):
         return self._walk(x, context, forward=True)

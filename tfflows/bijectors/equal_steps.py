@@ -6,7 +6,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.bijectors.chain import Chain
-from tfflows.joint import KerasBijector, serialization, weights
+from tfflows.joint import KerasBijector, serialization
+from tfflows.joint.weights import keras_layers_of
 
 tfb = tfp.bijectors
 
@@ -62,7 +63,7 @@ def fresh_weights(step, seed):
     for module in (step, *step.submodules):
         if isinstance(module, KerasBijector):
             values.update((id(v), value) for v, value in module.fresh_weights(int(words.integers(2**31))))
-    for layer in (each for held in weights.keras_layers_of(step) for each in held._flatten_layers()):
+    for layer in (each for held in keras_layers_of(step) for each in held._flatten_layers()):
         for variable in layer.weights:
             initializer = getattr(layer, f"{variable.name}_initializer", None)
             config = initializer.get_config() if isinstance(initializer, keras.initializers.Initializer) else {}
@@ -107,7 +108,7 @@ def _check_template(step, weights):
             "The weights of a repeated step must be Keras weights, as tfflows bijectors and Keras layers have. "
             f"Received: tf.Variables {raw}"
         )
-    layers = [each for held in weights.keras_layers_of(step) for each in held._flatten_layers()]
+    layers = [each for held in keras_layers_of(step) for each in held._flatten_layers()]
     changing = [each for each in layers if isinstance(each, _CHANGING) or len(each.variables) > len(each.weights)]
     if changing:
         inner = changing[-1]
@@ -147,4 +148,4 @@ def _check_alike(steps, columns):
 
 def _weights(step):
     """The Keras weights of a step, each once, in a fixed order."""
-    return list({id(v): v for layer in weights.keras_layers_of(step) for v in layer.variables}.values())
+    return list({id(v): v for layer in keras_layers_of(step) for v in layer.variables}.values())

@@ -3,7 +3,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.joint import KerasBijector, composition, weights
+from tfflows.joint import KerasBijector, composition
+from tfflows.joint.weights import weights_of
 
 tfb = tfp.bijectors
 
@@ -63,7 +64,7 @@ class FactorOut(KerasBijector):
 
     @property
     def weights(self):
-        return weights.weights_of(self)
+        return weights_of(self)
 
     def forward_and_log_det(self, x, context=None):
         return self._apply(x, context, forward=True)

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from tfflows import bijectors
-from tfflows.joint import keras_bijector, serialization, weights
+from tfflows.joint import keras_bijector, serialization
+from tfflows.joint.weights import adopt
 from tfflows.layers import priors
 from tfflows.ops import seeds
 
@@ -115,7 +116,7 @@ class Posterior(keras.layers.Layer):
             self.heads.build((None, size))
             links = self.make_bijectors(size)
             self.flow = bijectors.Chain(links) if links else None
-            self.flow_layers = weights.adopt(self.flow) if links else []
+            self.flow_layers = adopt(self.flow) if links else []
 
     def call(self, features, num_samples=None, seed=None):
         if self.return_log_q:

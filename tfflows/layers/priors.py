@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.joint import weights
+from tfflows.joint.weights import adopt
 
 tfd = tfp.distributions
 
@@ -33,7 +33,7 @@ def check(prior, latent_size):
 
 def layers_of(prior):
     """The Keras layers that hold the weights of a distribution; a flow is a layer itself."""
-    return weights.adopt(prior) if isinstance(prior, tfd.Distribution) else []
+    return adopt(prior) if isinstance(prior, tfd.Distribution) else []
 
 
 def log_prob(prior, z):

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors, networks
-from tfflows.joint import weights
+from tfflows.joint.weights import adopt
 from tfflows.layers.dequantization import Dequantization
 from tfflows.ops import masks, seeds
 
@@ -78,7 +78,7 @@ class VariationalDequantization(Dequantization):
         )
         self.features.build((None, *self.image_shape))
         self._flow = self._chain()
-        self.flow_layers = weights.adopt(self._flow)
+        self.flow_layers = adopt(self._flow)
         self.built = True
 
     def _chain(self):

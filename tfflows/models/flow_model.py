@@ -6,7 +6,8 @@ import tensorflow_probability as tfp
 
 from tfflows import export
 from tfflows.fitting import execution, flow_trainer, inputs
-from tfflows.joint import composition, serialization, weights
+from tfflows.joint import composition, serialization
+from tfflows.joint.weights import adopt, audit, variables_read
 from tfflows.ops import precision, seeds
 
 tfd = tfp.distributions
@@ -101,17 +102,17 @@ class FlowModel(flow_trainer.FlowTrainer):
                 f"{distribution.event_shape}"
             )
         read = self._variables_read_by(distribution)
-        self.flow_layers = weights.adopt(distribution)
+        self.flow_layers = adopt(distribution)
         self._flow = distribution
         self.built = True
         others = set() if self.dequantization is None else {id(v) for v in self.dequantization.variables}
-        weights.audit([v for v in self.variables if id(v) not in others], distribution, used=read)
+        audit([v for v in self.variables if id(v) not in others], distribution, used=read)
 
     def _variables_read_by(self, distribution):
         """Runs a log-probability once: native bijectors may hold layers that build when called, or hide them."""
         if not tf.executing_eagerly() or tf.distribute.has_strategy():  # no tape sees the reads there
             return ()
-        with weights.variables_read() as read:
+        with variables_read() as read:
             kwargs = composition.context_kwargs(distribution.bijector, self._dummy_context(distribution.dtype))
             x = distribution.bijector.forward(distribution.distribution.sample(1, seed=seeds.stateless(0)), **kwargs)
             distribution.log_prob(tf.identity(x), bijector_kwargs=kwargs)
