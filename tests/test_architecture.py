@@ -10,6 +10,7 @@ import tfflows
 PACKAGE = pathlib.Path(tfflows.__file__).parent
 FLOORS = {  # of each room: a file imports from its own room and from rooms of floors below
     "version": 0,
+    "arguments": 0,
     "ops": 0,
     "joint": 1,
     "bijectors": 2,

@@ -55,3 +55,13 @@ def log_scale_bound(name):
     if name not in _BOUNDS:
         raise ValueError(f"`log_scale_bound` must be one of {sorted(_BOUNDS)}. Received: {name!r}")
     return _BOUNDS[name]
+
+
+def below_next_integer(x, noise):
+    """`x + noise` of whole numbers `x` and `noise` in `[0, 1)`, kept below `x + 1` where the sum would round up to it.
+
+    Args:
+      x: floating `Tensor` of whole numbers.
+      noise: `Tensor` of the same shape and dtype.
+    """
+    return tf.minimum(x + noise, tf.math.nextafter(x + 1, tf.zeros_like(x)))

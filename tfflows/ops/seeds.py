@@ -1,5 +1,6 @@
 """Seeds for TensorFlow's stateless random generators."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -24,3 +25,13 @@ def stateless(seed):
             seed = tf.random.fold_in(seed, replica.replica_id_in_sync_group)
         return seed
     return tf.constant([0, seed], tf.int32) if isinstance(seed, (int, np.integer)) else seed
+
+
+def given_or_drawn(seed):
+    """An int seed for numpy: the given one, or one from Keras's global generator where it is `None`."""
+    return int(keras.random.randint((), 0, 2**31 - 1)) if seed is None else seed
+
+
+def plus(seed, number):
+    """The seed of part `number` of something with a seed; `None` stays `None`."""
+    return None if seed is None else seed + number
