@@ -34,6 +34,11 @@ import time
 import traceback
 from pathlib import Path
 
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None
+
 HERE = Path(__file__).resolve().parent
 NUM_EXAMPLES = 65536
 OPERATIONS = ("build", "train", "log_prob", "sample", "evaluate", "info")
@@ -134,6 +139,13 @@ def cpus() -> list[int] | None:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
+def peak_megabytes() -> float | None:
+    """The most memory that this process has had, in MB."""
+    if resource is None:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 class Worker:
     """The state of the process and one method for each request."""
 
@@ -181,6 +193,7 @@ class Worker:
             "bench_threads": self.threads,
             "cpus": cpus(),
             "os_threads": os_threads(),
+            "peak_megabytes": peak_megabytes(),
         }
 
     def _built(self):
