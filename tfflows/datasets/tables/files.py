@@ -1,10 +1,10 @@
 """A user's own table as a `Dataset`."""
 
-import difflib
 import pathlib
 
 import numpy as np
 
+from tfflows.arguments import did_you_mean
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.splitting import FRACTIONS, split_rows
 from tfflows.datasets.tables.table import read_table
@@ -89,9 +89,8 @@ def _choose(wanted, names, argument, path):
         if by_index and is_index and -len(names) <= name < len(names):
             name = int(name) % len(names)
         elif by_index or name not in names:
-            near = difflib.get_close_matches(str(name), map(str, names), n=3)
             have = f"indices 0 to {len(names) - 1}" if by_index else ", ".join(names)
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near and not by_index else ""
+            hint = "" if by_index else did_you_mean(name, names)
             raise ValueError(
                 f"`{argument}` must choose from the columns of {path.name}: {have}.{hint} Received: {name!r}"
             )
