@@ -10,12 +10,7 @@ from tfflows.layers.flow_posterior import FlowPosterior
 class PlanarPosterior(FlowPosterior):
     """A diagonal Gaussian, then planar flows whose parameters are linear in the features.
 
-    Args:
-      latent_size: int, `D`.
-      num_flows: int >= 1.
-      **kwargs: of `Posterior`: `beta`, `free_bits`, `return_log_q`, `prior`, `seed`, and of `keras.layers.Layer`.
-
-    Call arguments, returns, raises: see `Posterior`.
+    Args, call arguments, returns, raises: see `FlowPosterior`.
 
     Example:
 
@@ -30,6 +25,4 @@ class PlanarPosterior(FlowPosterior):
     """
 
     def make_flow(self, i, context_size):
-        net = self.hypernetwork(i, 2 * self.latent_size + 1, context_size)
-        options = {"dtype": self.event_dtype, "seed": self.flow_seed(i), "name": f"planar_{i}"}
-        return [bijectors.Planar(self.latent_size, conditioner=net, **options)]
+        return [self.linear_flow(bijectors.Planar, i, 2 * self.latent_size + 1, context_size)]

@@ -10,12 +10,7 @@ from tfflows.layers.flow_posterior import FlowPosterior
 class RadialPosterior(FlowPosterior):
     """A diagonal Gaussian, then radial flows whose parameters are linear in the features.
 
-    Args:
-      latent_size: int, `D`.
-      num_flows: int >= 1.
-      **kwargs: of `Posterior`: `beta`, `free_bits`, `return_log_q`, `prior`, `seed`, and of `keras.layers.Layer`.
-
-    Call arguments, returns, raises: see `Posterior`.
+    Args, call arguments, returns, raises: see `FlowPosterior`.
 
     Example:
 
@@ -29,6 +24,4 @@ class RadialPosterior(FlowPosterior):
     """
 
     def make_flow(self, i, context_size):
-        net = self.hypernetwork(i, self.latent_size + 2, context_size)
-        options = {"dtype": self.event_dtype, "seed": self.flow_seed(i), "name": f"radial_{i}"}
-        return [bijectors.Radial(self.latent_size, conditioner=net, **options)]
+        return [self.linear_flow(bijectors.Radial, i, self.latent_size + 2, context_size)]
