@@ -3,9 +3,11 @@
 import math
 
 import numpy as np
+import scipy.special
 import tensorflow as tf
 
 from tfflows import layers
+from tfflows.arguments import check_integer
 from tfflows.datasets import batching
 from tfflows.evaluation.likelihood import Estimate, check_finite, default_batch_size, estimate
 
@@ -85,8 +87,7 @@ def importance_weighted(
       Ho, Chen, Srinivas, Duan, Abbeel. Flow++. ICML 2019, arXiv 1902.00275, section 4.1.
     """
     drawn = _log_weights(model, dataset, split, with_context, num_draws, seed, batch_size, num_examples)
-    top = drawn.max(axis=1, keepdims=True)
-    return estimate(-(top[:, 0] + np.log(np.mean(np.exp(drawn - top), axis=1))))
+    return estimate(math.log(num_draws) - scipy.special.logsumexp(drawn, axis=1))
 
 
 def bits_per_dim(nats, event_shape):
@@ -105,8 +106,7 @@ def bits_per_dim(nats, event_shape):
 
 def _log_weights(model, dataset, split, with_context, num_draws, seed, batch_size, num_examples):
     """`log p(x + u) - log q(u | x)` of every example and draw: float64 `[n, num_draws]`, finite."""
-    if num_draws < 1:
-        raise ValueError(f"`num_draws` must be at least 1. Received: {num_draws}")
+    check_integer(num_draws=num_draws)
     size, batches, draw = _reading(model, dataset, split, with_context, seed, batch_size)
     if num_examples is not None:
         batches = batches.unbatch().take(num_examples).batch(size)
