@@ -65,7 +65,7 @@ class Dataset:
 
     @property
     def image_shape(self):
-        """`(height, width, channels)` of one example, or `None` when it is no image."""
+        """`(height, width, channels)` of one example, or `None` for data that are not images."""
         return self.event_shape if len(self.event_shape) == 3 else None
 
     def num_examples(self, split):
@@ -95,13 +95,13 @@ class Dataset:
           float32 array `[N, *event_shape]`.
 
         Raises:
-          ValueError: if there is no such split.
+          ValueError: an unknown split.
         """
         x = self.examples(split)
         if self.discrete_levels is None:
             return x
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLITS.index(split),)))
-        return _add_uniform(x, rng)
+        return _with_uniform_noise(x, rng)
 
     def batches(self, split, *, batch_size, seed, with_context=False, shuffle=True, dequantize=True, augment=None):
         """One split as a `tf.data.Dataset`, for `fit` and `evaluate`.
@@ -125,8 +125,8 @@ class Dataset:
           `[batch, *event_shape]`; context int32 `[batch]` (labels) or float32 `[batch, C]`.
 
         Raises:
-          ValueError: if there is no such split, no context though asked for, a bad batch size, or an augmentation
-            that is unknown or of what is no discrete image.
+          ValueError: an unknown split, a context asked for that the data do not have, a bad batch size, an augmentation
+            that is unknown, or of data that are not discrete images.
         """
         x, context = self.examples(split), self.context(split)
         check_integer(batch_size=batch_size)
@@ -150,7 +150,7 @@ class Dataset:
             order = rng.permutation(len(x)) if shuffle else np.arange(len(x))
             for start in range(0, len(x), batch_size):
                 rows = order[start : start + batch_size]
-                batch = _add_uniform(x[rows], rng) if noise_here else x[rows]
+                batch = _with_uniform_noise(x[rows], rng) if noise_here else x[rows]
                 yield (batch, context[rows]) if with_context else batch
 
         signature = tf.TensorSpec((None, *self.event_shape), tf.float32 if noise_here else x.dtype)
@@ -202,8 +202,8 @@ class Dataset:
             )
 
 
-def _add_uniform(x, rng):
-    """`ops.numerics.below_next_integer` of NumPy arrays, which no accelerator has to be asked for; float32."""
+def _with_uniform_noise(x, rng):
+    """`x + u` in float32: the NumPy twin of `ops.numerics.below_next_integer`, for arrays that stay in main memory."""
     x = x.astype(np.float32)
     return np.minimum(x + rng.random(x.shape, dtype=np.float32), np.nextafter(x + 1, np.float32(0)))
 

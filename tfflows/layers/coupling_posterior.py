@@ -13,14 +13,7 @@ class CouplingPosterior(NetworkPosterior):
 
     The halves of the event take turns. Both directions cost one pass: the density of any `z` is as cheap as a draw.
 
-    Args, call arguments, returns, raises: see `NetworkPosterior`.
-
-    Example:
-
-    >>> import tensorflow as tf
-    >>> from tfflows.layers import CouplingPosterior
-    >>> CouplingPosterior(3, num_flows=2, hidden_units=(16,))(tf.ones([8, 5])).shape.as_list()
-    [8, 3]
+    Args, call arguments, returns, raises, example: see `NetworkPosterior`.
 
     References:
       Dinh, Sohl-Dickstein, Bengio. Density estimation using Real NVP. ICLR 2017, arXiv 1605.08803.

@@ -17,6 +17,13 @@ class FlowPosterior(Posterior):
       **kwargs: of `Posterior`: `beta`, `free_bits`, `return_log_q`, `prior`, `seed`, and of `keras.layers.Layer`.
 
     Call arguments, returns, raises: see `Posterior`.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.layers import PlanarPosterior, RadialPosterior
+    >>> [kind(3, num_flows=2)(tf.ones([8, 5])).shape.as_list() for kind in (PlanarPosterior, RadialPosterior)]
+    [[8, 3], [8, 3]]
     """
 
     def __init__(self, latent_size, *, num_flows=4, **kwargs):
@@ -51,6 +58,16 @@ class NetworkPosterior(FlowPosterior):
       latent_size: int >= 2, `D`.
       hidden_units: sequence of ints, widths of the hidden layers of every network.
       **kwargs: of `FlowPosterior`.
+
+    Call arguments, returns, raises: see `Posterior`.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.layers import CouplingPosterior, IAFPosterior
+    >>> kinds = [kind(3, num_flows=2, hidden_units=(16,)) for kind in (CouplingPosterior, IAFPosterior)]
+    >>> [kind(tf.ones([8, 5])).shape.as_list() for kind in kinds]
+    [[8, 3], [8, 3]]
     """
 
     least_latent_size = 2

@@ -14,7 +14,7 @@ class GaussianAugmentation(Dequantization):
     """`y = x + 1/2 + scale * kept_levels * u`, `u ~ N(0, 1)^D`: integers in the middle of their level, and noise.
 
     A density `p` over `y` is one of noisy images, `p(y) = sum of P(x) N(y; x + 1/2, scale^2)` over the images `x`. The
-    noise is no dequantization: nothing follows for `P(x)`, and bits per dimension of `p` are not those of the integers.
+    noise does not dequantize: nothing follows for `P(x)`, and bits per dimension of `p` are not those of the integers.
     What it is for: a flow that is trained on noisy images is a better sampler, and the score of `p` takes the noise
     away again (`denoised`).
 

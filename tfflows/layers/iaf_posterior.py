@@ -12,14 +12,7 @@ class IAFPosterior(NetworkPosterior):
 
     The order of the entries is reversed in every other flow.
 
-    Args, call arguments, returns, raises: see `NetworkPosterior`.
-
-    Example:
-
-    >>> import tensorflow as tf
-    >>> from tfflows.layers import IAFPosterior
-    >>> IAFPosterior(3, num_flows=2, hidden_units=(16,))(tf.ones([8, 5])).shape.as_list()
-    [8, 3]
+    Args, call arguments, returns, raises, example: see `NetworkPosterior`.
 
     References:
       Kingma, Salimans, Jozefowicz, Chen, Sutskever, Welling. Improving variational inference with inverse

@@ -10,14 +10,7 @@ from tfflows.layers.flow_posterior import FlowPosterior
 class PlanarPosterior(FlowPosterior):
     """A diagonal Gaussian, then planar flows whose parameters are linear in the features.
 
-    Args, call arguments, returns, raises: see `FlowPosterior`.
-
-    Example:
-
-    >>> import tensorflow as tf
-    >>> from tfflows.layers import PlanarPosterior
-    >>> PlanarPosterior(3, num_flows=2)(tf.ones([8, 5])).shape.as_list()
-    [8, 3]
+    Args, call arguments, returns, raises, example: see `FlowPosterior`.
 
     References:
       Rezende, Mohamed. Variational inference with normalizing flows. ICML 2015, arXiv 1505.05770. Amortised as in van

@@ -58,7 +58,7 @@ class Posterior(ConfiguredLayer):
       `z` `[..., D]`, or `[num_samples, ..., D]`; with `return_log_q` also `log q(z | h)`, nats, without the last.
 
     Raises:
-      ValueError: a latent size that is no integer or too small, a negative weight, a prior over other events, or
+      ValueError: a latent size that is not an integer or too small, a negative weight, a prior over other events, or
         features of another or an unknown size.
 
     References:

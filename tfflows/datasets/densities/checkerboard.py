@@ -4,6 +4,7 @@ import numpy as np
 
 from tfflows.arguments import check_positive
 from tfflows.datasets.densities.density import ToyDensity
+from tfflows.datasets.densities.lattice_entropy import pairs
 
 _SQUARES = 4  # along a side
 
@@ -27,8 +28,7 @@ def checkerboard(*, size=2.0):
 class _Checkerboard(ToyDensity):
     def __init__(self, size):
         self._size = size
-        index = np.arange(_SQUARES) - _SQUARES // 2
-        corners = np.stack(np.meshgrid(index, index, indexing="ij"), axis=-1).reshape(-1, 2)
+        corners = pairs(np.arange(_SQUARES) - _SQUARES // 2)
         self._corners = corners[corners.sum(axis=1) % 2 == 0]
         edge = 1.125 * size * _SQUARES / 2
         super().__init__("checkerboard", bounds=((-edge, edge), (-edge, edge)), options={"size": size})

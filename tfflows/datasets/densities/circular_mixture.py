@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfflows.datasets.densities.density import ToyDensity
-from tfflows.datasets.densities.lattice_entropy import lattice_entropy
+from tfflows.datasets.densities.lattice_entropy import lattice_entropy, pairs
 
 
 class CircularMixture(ToyDensity):
@@ -38,7 +38,7 @@ class CircularMixture(ToyDensity):
         scale = self._deviation.min()
         reach = 9 * self._deviation
         axes = [np.arange(-r, r + scale, scale) if r > 9 * scale else np.zeros(1) for r in reach]
-        cloud = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2) + [self._radius, 0.0]
+        cloud = pairs(*axes) + [self._radius, 0.0]
         skeleton = _rotate(cloud[:, None], self._angles).reshape(-1, 2)
         return lattice_entropy(self._log_untwisted, skeleton, scale=scale) + 2 * np.log(self._magnification)
 

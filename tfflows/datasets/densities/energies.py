@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.datasets.densities.density import ToyDensity
+from tfflows.datasets.densities.lattice_entropy import pairs
 
 BOX = (-4.0, 4.0)
 """Both coordinates of a point are in this interval."""
@@ -123,8 +124,7 @@ class Energy(ToyDensity):
         nodes, weights = np.polynomial.legendre.leggauss(_NODES)
         half = (edges[1] - edges[0]) / 2
         nodes, weights = ((edges[:-1, None] + half) + half * nodes).ravel(), np.tile(half * weights, _PANELS)
-        x = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
-        return self.unnormalized_log_prob(x).numpy(), np.outer(weights, weights).ravel()
+        return self.unnormalized_log_prob(pairs(nodes)).numpy(), np.outer(weights, weights).ravel()
 
 
 def _bell(distance, scale):

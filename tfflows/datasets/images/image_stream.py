@@ -71,32 +71,16 @@ class ImageStream:
         cache_bytes=CACHE_BYTES,
         description="",
     ):
-        self.name, self.image_shape = name, tuple(image_shape)
-        self.num_classes = num_classes
+        self.name, self.num_classes = name, num_classes
+        self.image_shape = self.event_shape = tuple(image_shape)
         self.class_names = None if class_names is None else tuple(class_names)
         self.augmentations = dict(augmentations or {})
         self.description = description
         self._sources, self._cache_bytes = dict(sources), cache_bytes
 
-    @property
-    def event_shape(self):
-        """Shape of one example, a tuple."""
-        return self.image_shape
-
-    @property
-    def train(self):
-        """Single examples to train on."""
-        return self._examples("train")
-
-    @property
-    def validation(self):
-        """Single examples to validate with, or `None`."""
-        return self._examples("validation")
-
-    @property
-    def test(self):
-        """Single examples to judge with."""
-        return self._examples("test")
+    train = property(lambda self: self._examples("train"), doc="Single examples to train on.")
+    validation = property(lambda self: self._examples("validation"), doc="Single examples to validate with, or `None`.")
+    test = property(lambda self: self._examples("test"), doc="Single examples to judge with.")
 
     def num_examples(self, split):
         """How many examples a split has; 0 when there is no such split."""

@@ -183,7 +183,7 @@ def tfds_images(
 
 
 def canonical(name):
-    """The name of a published set whatever its spelling, or `None` if it is none."""
+    """The name of a published set whatever its spelling, or `None` for another name."""
     key = _spelled(name)
     return key if key in _SETS else None
 

@@ -3,11 +3,12 @@
 import pathlib
 
 import numpy as np
+import pandas
 
 from tfflows.arguments import did_you_mean
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.splitting import FRACTIONS, split_rows
-from tfflows.datasets.tables.table import read_table
+from tfflows.datasets.tables.table import is_number, read_table
 
 _MANY_LABELS = 100
 
@@ -137,9 +138,7 @@ def _context(chosen, labels, path):
         return {"context": _matrix(chosen, list(chosen), chosen, path)}
     if len(chosen) > 1:
         raise ValueError(f"Labels are one column. Received: labels={labels!r} with {list(chosen)}")
-    missing = [row for row, value in enumerate(column.tolist()) if value is None]
-    if column.dtype.kind == "f":
-        missing = np.flatnonzero(np.isnan(column)).tolist()
+    missing = np.flatnonzero(pandas.isna(column)).tolist()
     if missing:
         raise ValueError(
             f"Labels must not be missing. Received: {path.name}, {name!r} with {len(missing)} missing, the first at "
@@ -172,10 +171,8 @@ def _whole(column, name, path):
 
 
 def _why(name, column):
-    """Names a text column and its first entry that is no number."""
+    """Names a text column and its first entry that is not a number."""
     for row, value in enumerate(column):
-        try:
-            float(value)
-        except (TypeError, ValueError):
+        if not is_number(value):
             return f"{name!r} (first {value!r} at row {row})"
     return f"{name!r} (of type {type(column[0]).__name__})"
