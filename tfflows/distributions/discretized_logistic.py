@@ -66,9 +66,6 @@ class DiscretizedLogistic(tfd.Distribution):
     def _event_shape(self):
         return tf.TensorShape([])
 
-    def _event_shape_tensor(self):
-        return tf.constant([], tf.int32)
-
     def _log_prob(self, x):
         last = self._levels - 1
         centred = 2 * x / last - 1 - self._loc

@@ -82,7 +82,8 @@ def from_image_folder(
     good = [k for k in range(len(names)) if k not in bad]
     if size is None and good:
         size = collections.Counter(shapes[k][:2] for k in good).most_common(1)[0][0]
-        other = {k: f"{_by(shapes[k])} pixels, most are {_by(size)}" for k in good if shapes[k][:2] != size}
+        text = "{} x {} pixels, most are {} x {}"
+        other = {k: text.format(*shapes[k][:2], *size) for k in good if shapes[k][:2] != size}
         bad.update(other)
         good = [k for k in good if k not in other]
     if bad:
@@ -176,7 +177,3 @@ def _size(image_size):
         raise ValueError(f"`image_size` must be (height, width) or one number. Received: {image_size!r}")
     check_sizes(image_size=size)
     return tuple(map(int, size))
-
-
-def _by(shape):
-    return f"{shape[0]} x {shape[1]}"

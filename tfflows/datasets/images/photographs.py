@@ -71,17 +71,17 @@ def natural_patches(*, seed=0, patch_size=32, stride=11):
 
 def photograph(name):
     """One of the photographs as it is in the wheel: uint8 `[height, width, 3]`, RGB."""
-    if name in _IN_SCIKIT_LEARN:
-        try:
-            from sklearn.datasets import load_sample_image
-        except ImportError as error:
-            raise ImportError(f"The photograph {name!r} comes with scikit-learn: pip install scikit-learn") from error
-        return np.asarray(load_sample_image(f"{name}.jpg"))
+    library = "scikit-learn" if name in _IN_SCIKIT_LEARN else "scikit-image"
     try:
+        if name in _IN_SCIKIT_LEARN:
+            from sklearn.datasets import load_sample_image
+
+            return np.asarray(load_sample_image(f"{name}.jpg"))
         import skimage.data
+
+        return np.asarray(getattr(skimage.data, name)())
     except ImportError as error:
-        raise ImportError(f"The photograph {name!r} comes with scikit-image: pip install scikit-image") from error
-    return np.asarray(getattr(skimage.data, name)())
+        raise ImportError(f"The photograph {name!r} comes with {library}: pip install {library}") from error
 
 
 def cut(image, patch_size, stride):

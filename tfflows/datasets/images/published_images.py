@@ -2,6 +2,7 @@
 
 import collections.abc
 import dataclasses
+import math
 
 import tensorflow as tf
 
@@ -162,7 +163,12 @@ def tfds_images(
     train, validation = "train", published.validation
     if validation is None and num_validation != 0:
         held_out = num_validation or _NUM_VALIDATION
-        _check_held_out(builder, held_out)
+        size = builder.info.splits["train"].num_examples if "train" in builder.info.splits else math.inf
+        if size <= held_out:
+            raise ValueError(
+                f"`num_validation` must leave examples to train on. Received: num_validation={held_out} of {size} in "
+                f"{builder.name!r}"
+            )
         train, validation = f"train[:-{held_out}]", f"train[-{held_out}:]"
     wanted = {
         "train": (train, num_train),
@@ -203,15 +209,6 @@ def _prepared(name, data_dir, download):
     if download:
         builder.download_and_prepare()
     return builder
-
-
-def _check_held_out(builder, held_out):
-    splits = builder.info.splits
-    if "train" in splits and splits["train"].num_examples <= held_out:
-        raise ValueError(
-            f"`num_validation` must leave examples to train on. Received: num_validation={held_out} of "
-            f"{splits['train'].num_examples} in {builder.name!r}"
-        )
 
 
 def _source(builder, published, part, most):

@@ -145,7 +145,13 @@ def _context(chosen, labels, path):
             f"row {missing[0]} (from 0, header not counted)"
         )
     if column.dtype.kind == "f":
-        column = _whole(column, name, path)
+        wrong = np.flatnonzero(column != np.round(column))
+        if len(wrong):
+            raise ValueError(
+                f"Numeric labels must be whole numbers. Received: {path.name}, {name!r} with {column[wrong[0]]} "
+                f"at row {wrong[0]}"
+            )
+        column = column.astype(np.int64)
     elif _is_text(column):
         column = column.astype(str)
     classes, numbers = np.unique(column, return_inverse=True)
@@ -158,16 +164,6 @@ def _context(chosen, labels, path):
 
 def _is_text(column):
     return column.dtype.kind not in "biuf"
-
-
-def _whole(column, name, path):
-    wrong = np.flatnonzero(column != np.round(column))
-    if len(wrong):
-        raise ValueError(
-            f"Numeric labels must be whole numbers. Received: {path.name}, {name!r} with {column[wrong[0]]} "
-            f"at row {wrong[0]}"
-        )
-    return column.astype(np.int64)
 
 
 def _why(name, column):

@@ -41,7 +41,7 @@ def read_table(path, *, header=True, key=None):
     elif extension == ".parquet":
         columns = _read_parquet(path)
     elif extension == ".npy":
-        columns = _columns_of_array(_load_array(path), path.name)
+        columns = _columns_of_array(_loaded(path), path.name)
     else:
         columns, context = _read_npz(path, key)
     if not columns or not len(next(iter(columns.values()))):
@@ -89,8 +89,7 @@ def _columns(frame):
 
 
 def _read_npz(path, key):
-    archive = _load_array(path)
-    with archive:
+    with _loaded(path) as archive:
         names = list(archive.files)
         candidates = [name for name in names if name != "context"]
         if key is None:
@@ -114,7 +113,7 @@ def _read_npz(path, key):
     return columns, arrays[1]
 
 
-def _load_array(path):
+def _loaded(path):
     return _readable(path, lambda: np.load(path, allow_pickle=False))
 
 
