@@ -1,4 +1,4 @@
-"""Sizes, choices and near misses."""
+"""Sizes, numbers, choices and near misses."""
 
 import numpy as np
 import pytest
@@ -12,6 +12,32 @@ def test_sizes_are_integers_of_at_least_the_least():
     for least, size in ((1, 0), (2, 1), (1, 1.0), (1, True), (1, (1, 0)), (1, "3")):
         with pytest.raises(ValueError, match=f"`n` must be .* of at least {least}. Received: "):
             arguments.check_sizes(least, n=size)
+
+
+def test_integers_are_one_and_in_their_range():
+    arguments.check_integer(0, n=0, m=np.int64(3))
+    arguments.check_integer(1, 3, n=3)
+    for value in (0, 4, 1.0, True, None, (1, 2), "3"):
+        with pytest.raises(ValueError, match="`n` must be an integer from 1 to 3. Received: "):
+            arguments.check_integer(1, 3, n=value)
+    with pytest.raises(ValueError, match="`n` must be an integer of at least 2. Received: 1"):
+        arguments.check_integer(2, n=1)
+
+
+def test_numbers_are_finite():
+    arguments.check_number(x=-1, y=np.float32(2))
+    arguments.check_number(0, x=0)
+    arguments.check_positive(x=1, y=np.float32(0.5))
+    for value in (np.nan, np.inf, "a", None, -0.5):
+        with pytest.raises(ValueError, match="`x` must be a number of at least 0. Received: "):
+            arguments.check_number(0, x=value)
+        with pytest.raises(ValueError, match="`x` must be a positive finite number. Received: "):
+            arguments.check_positive(x=value)
+    with pytest.raises(ValueError, match="`x` must be a finite number. Received: nan"):
+        arguments.check_number(x=np.nan)
+    for value in (0, True):
+        with pytest.raises(ValueError, match="`x` must be a positive finite number. Received: "):
+            arguments.check_positive(x=value)
 
 
 def test_choices():

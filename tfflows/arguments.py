@@ -1,6 +1,7 @@
 """How arguments are refused: what was expected, what was received. It imports nothing heavy, for the command line."""
 
 import difflib
+import math
 import numbers
 
 
@@ -19,6 +20,41 @@ def check_sizes(least=1, **sizes):
         if not all(_is_integer(each) and each >= least for each in (size if many else () if size is None else (size,))):
             kind = "integers" if many else "an integer"
             raise ValueError(f"`{name}` must be {kind} of at least {least}. Received: {size!r}")
+
+
+def check_integer(least=1, most=None, **values):
+    """Refuses values that are not one integer from `least` to `most`; where that is `None` there is no upper end.
+
+    Raises:
+      ValueError: naming the argument.
+    """
+    for name, value in values.items():
+        if not _is_integer(value) or value < least or (most is not None and value > most):
+            bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+            raise ValueError(f"`{name}` must be an integer {bounds}. Received: {value!r}")
+
+
+def check_number(least=-math.inf, **values):
+    """Refuses values that are not a finite real number of at least `least`.
+
+    Raises:
+      ValueError: naming the argument.
+    """
+    for name, value in values.items():
+        if not isinstance(value, numbers.Real) or not math.isfinite(value) or value < least:
+            kind = "a finite number" if least == -math.inf else f"a number of at least {least}"
+            raise ValueError(f"`{name}` must be {kind}. Received: {value!r}")
+
+
+def check_positive(**values):
+    """Refuses values that are not a positive finite number, `True` among them.
+
+    Raises:
+      ValueError: naming the argument.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < math.inf:
+            raise ValueError(f"`{name}` must be a positive finite number. Received: {value!r}")
 
 
 def check_choice(known, **choices):

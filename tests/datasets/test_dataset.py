@@ -35,7 +35,9 @@ def test_splits_are_reached_by_name():
     assert data.examples("test") is data.test
     assert data.context("validation") is data.context_validation
     assert continuous().context("train") is None
-    with pytest.raises(ValueError, match="`split` must be one of train, validation, test. Received: split='valid'"):
+    with pytest.raises(
+        ValueError, match=r"`split` must be one of \['train', 'validation', 'test'\]. Received: 'valid'"
+    ):
         data.examples("valid")
 
 
@@ -139,7 +141,7 @@ def test_what_batches_refuses():
     with pytest.raises(ValueError, match="'numbers' has no context. Received: with_context=True"):
         data.batches("train", batch_size=2, seed=0, with_context=True)
     for size in (0, -1, 2.0, True):
-        with pytest.raises(ValueError, match="`batch_size` must be a positive integer. Received"):
+        with pytest.raises(ValueError, match="`batch_size` must be an integer of at least 1. Received"):
             data.batches("train", batch_size=size, seed=0)
 
 

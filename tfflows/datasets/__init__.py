@@ -3,15 +3,19 @@ image sets, a user's own files."""
 
 from tfflows.datasets.catalogue import embedded_names, load, names, toy_names
 from tfflows.datasets.dataset import Dataset
+from tfflows.datasets.densities.banana import banana
 from tfflows.datasets.densities.checkerboard import checkerboard
-from tfflows.datasets.densities.curves import swiss_roll, two_moons, two_spirals
 from tfflows.datasets.densities.density import ToyDensity
+from tfflows.datasets.densities.eight_gaussians import eight_gaussians
 from tfflows.datasets.densities.energies import Energy, energy_1, energy_2, energy_3, energy_4
-from tfflows.datasets.densities.gaussian_mixture import eight_gaussians, pinwheel
+from tfflows.datasets.densities.funnel import funnel
 from tfflows.datasets.densities.moving_mixture import MovingMixture, moving_mixture
+from tfflows.datasets.densities.pinwheel import pinwheel
 from tfflows.datasets.densities.rings import rings
 from tfflows.datasets.densities.rotated_mixture import rotated_mixture
-from tfflows.datasets.densities.warped_gaussian import banana, funnel
+from tfflows.datasets.densities.swiss_roll import swiss_roll
+from tfflows.datasets.densities.two_moons import two_moons
+from tfflows.datasets.densities.two_spirals import two_spirals
 from tfflows.datasets.images.binarization import binarized
 from tfflows.datasets.images.image_folder import from_image_folder
 from tfflows.datasets.images.image_stream import ImageStream

@@ -6,16 +6,6 @@ import tensorflow as tf
 RESIDENT_BYTES = 2**29  # larger arrays go through Keras's own batching, which copies less
 
 
-def check_batch_size(batch_size):
-    """Refuses what is no positive integer.
-
-    Raises:
-      ValueError: naming what was given.
-    """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}")
-
-
 def sliced(arrays, order, batch_size):
     """One epoch of batches of tensors that are in memory, as a `tf.data.Dataset` of tuples.
 

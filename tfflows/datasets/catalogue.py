@@ -1,19 +1,23 @@
 """Every data set by name, files and folders by path."""
 
-import difflib
 import os
 import pathlib
 
 import numpy as np
 
+from tfflows.arguments import check_integer, did_you_mean
 from tfflows.datasets.dataset import Dataset
+from tfflows.datasets.densities.banana import banana
 from tfflows.datasets.densities.checkerboard import checkerboard
-from tfflows.datasets.densities.curves import swiss_roll, two_moons, two_spirals
+from tfflows.datasets.densities.eight_gaussians import eight_gaussians
 from tfflows.datasets.densities.energies import energy_1, energy_2, energy_3, energy_4
-from tfflows.datasets.densities.gaussian_mixture import eight_gaussians, pinwheel
+from tfflows.datasets.densities.funnel import funnel
+from tfflows.datasets.densities.pinwheel import pinwheel
 from tfflows.datasets.densities.rings import rings
 from tfflows.datasets.densities.rotated_mixture import rotated_mixture
-from tfflows.datasets.densities.warped_gaussian import banana, funnel
+from tfflows.datasets.densities.swiss_roll import swiss_roll
+from tfflows.datasets.densities.two_moons import two_moons
+from tfflows.datasets.densities.two_spirals import two_spirals
 from tfflows.datasets.images.image_folder import from_image_folder
 from tfflows.datasets.images.photographs import natural_patches
 from tfflows.datasets.images.published_images import canonical, tfds_images, tfds_names
@@ -21,25 +25,9 @@ from tfflows.datasets.tables.embedded import breast_cancer, digits, wine
 from tfflows.datasets.tables.files import from_file
 from tfflows.datasets.tables.table import EXTENSIONS
 
-_TOY = {
-    factory.__name__: factory
-    for factory in (
-        two_moons,
-        eight_gaussians,
-        rings,
-        checkerboard,
-        pinwheel,
-        two_spirals,
-        swiss_roll,
-        banana,
-        funnel,
-        rotated_mixture,
-        energy_1,
-        energy_2,
-        energy_3,
-        energy_4,
-    )
-}
+_FACTORIES = [two_moons, eight_gaussians, rings, checkerboard, pinwheel, two_spirals, swiss_roll, banana, funnel]
+_FACTORIES += [rotated_mixture, energy_1, energy_2, energy_3, energy_4]
+_TOY = {factory.__name__: factory for factory in _FACTORIES}
 _EMBEDDED = {factory.__name__: factory for factory in (digits, wine, breast_cancer, natural_patches)}
 _SIZES = {"num_train": 50_000, "num_validation": 5_000, "num_test": 100_000}
 
@@ -93,11 +81,9 @@ def load(name, *, num_train=None, num_validation=None, num_test=None, seed=0, **
     is_path = isinstance(name, pathlib.Path) or "/" in text or os.sep in text or key.endswith(EXTENSIONS)
     is_path = is_path or (key not in _EMBEDDED and os.path.isdir(text))
     if key not in _EMBEDDED and not is_path:
-        near = difflib.get_close_matches(key, names(), n=3)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(
-            f"Unknown data set.{hint} Names: {', '.join(names())}; or the path of a file that ends in one of "
-            f"{', '.join(EXTENSIONS)}, or of a folder of images. Received: {text!r}"
+            f"Unknown data set.{did_you_mean(key, names())} Names: {', '.join(names())}; or the path of a file that "
+            f"ends in one of {', '.join(EXTENSIONS)}, or of a folder of images. Received: {text!r}"
         )
     given = [f"{what}={size!r}" for what, size in sizes.items() if size is not None]
     if given:
@@ -113,9 +99,7 @@ def load(name, *, num_train=None, num_validation=None, num_test=None, seed=0, **
 
 
 def _sampled(density, sizes, seed):
-    for what, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"`{what}` must be a positive integer. Received: {what}={size!r}")
+    check_integer(**sizes)
     streams = np.random.SeedSequence(seed).spawn(3)
     return Dataset(
         density.name,

@@ -3,8 +3,12 @@
 import dataclasses
 
 import numpy as np
+import tensorflow as tf
 
+from tfflows.arguments import check_choice, check_integer
+from tfflows.datasets import batching
 from tfflows.datasets.densities.density import ToyDensity
+from tfflows.datasets.images import augmentation
 
 SPLITS = ("train", "validation", "test")
 
@@ -61,7 +65,7 @@ class Dataset:
 
     @property
     def image_shape(self):
-        """`(height, width, channels)` of one example, or `None` when it is no image."""
+        """`(height, width, channels)` of one example, or `None` for data that are not images."""
         return self.event_shape if len(self.event_shape) == 3 else None
 
     def num_examples(self, split):
@@ -70,23 +74,17 @@ class Dataset:
 
     def examples(self, split):
         """The examples of one split, as stored."""
-        return getattr(self, _checked(split))
+        return getattr(self, checked(split))
 
     def context(self, split):
         """The context of one split, or `None`."""
-        return getattr(self, f"context_{_checked(split)}")
+        return getattr(self, f"context_{checked(split)}")
 
     def dequantized(self, split, *, seed):
-        """One split as continuous data, in units of one level.
+        """One split as continuous data, in units of one level: `y = x + u`, `u ~ U[0, 1)` in each component.
 
-        Discrete examples get uniform noise, `y = x + u` with `u ~ U[0, 1)` in each component, float32 with
-        `floor(y) == x` always (rounding never reaches the next level). By Jensen's inequality a density `p` over
-        `[0, L)^D` then bounds the probability `P(x) = integral over [0, 1)^D of p(x + u) du` it gives to the
-        integers:
-
-            E_u[log p(x + u)] <= log P(x)      (nats)
-
-        so its mean negative log-density, over `D log 2`, is an upper bound of the bits per dimension. Continuous
+        `floor(y) == x` always: rounding never reaches the next level. The mean negative log-density of `y`, over
+        `D log 2`, is an upper bound of the bits per dimension of the integers (`layers.Dequantization`). Continuous
         examples are returned unchanged.
 
         Args:
@@ -97,17 +95,13 @@ class Dataset:
           float32 array `[N, *event_shape]`.
 
         Raises:
-          ValueError: if there is no such split.
-
-        References:
-          B. Uria, I. Murray and H. Larochelle, RNADE, NeurIPS 2013.
-          L. Theis, A. van den Oord, M. Bethge, A note on the evaluation of generative models, ICLR 2016, section 3.1.
+          ValueError: an unknown split.
         """
         x = self.examples(split)
         if self.discrete_levels is None:
             return x
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLITS.index(split),)))
-        return _add_uniform(x, rng)
+        return _with_uniform_noise(x, rng)
 
     def batches(self, split, *, batch_size, seed, with_context=False, shuffle=True, dequantize=True, augment=None):
         """One split as a `tf.data.Dataset`, for `fit` and `evaluate`.
@@ -131,16 +125,11 @@ class Dataset:
           `[batch, *event_shape]`; context int32 `[batch]` (labels) or float32 `[batch, C]`.
 
         Raises:
-          ValueError: if there is no such split, no context though asked for, a bad batch size, or an augmentation
-            that is unknown or of what is no discrete image.
+          ValueError: an unknown split, a context asked for that the data do not have, a bad batch size, an augmentation
+            that is unknown, or of data that are not discrete images.
         """
-        import tensorflow as tf
-
-        from tfflows.datasets import batching
-        from tfflows.datasets.images import augmentation
-
         x, context = self.examples(split), self.context(split)
-        batching.check_batch_size(batch_size)
+        check_integer(batch_size=batch_size)
         if with_context and context is None:
             raise ValueError(f"Dataset {self.name!r} has no context. Received: with_context=True")
         augment = augmentation.checked(augment)
@@ -161,7 +150,7 @@ class Dataset:
             order = rng.permutation(len(x)) if shuffle else np.arange(len(x))
             for start in range(0, len(x), batch_size):
                 rows = order[start : start + batch_size]
-                batch = _add_uniform(x[rows], rng) if noise_here else x[rows]
+                batch = _with_uniform_noise(x[rows], rng) if noise_here else x[rows]
                 yield (batch, context[rows]) if with_context else batch
 
         signature = tf.TensorSpec((None, *self.event_shape), tf.float32 if noise_here else x.dtype)
@@ -213,15 +202,15 @@ class Dataset:
             )
 
 
-def _add_uniform(x, rng):
-    """`x + u` in float32, kept below the next integer where the sum would round up to it."""
+def _with_uniform_noise(x, rng):
+    """`x + u` in float32: the NumPy twin of `ops.numerics.below_next_integer`, for arrays that stay in main memory."""
     x = x.astype(np.float32)
     return np.minimum(x + rng.random(x.shape, dtype=np.float32), np.nextafter(x + 1, np.float32(0)))
 
 
-def _checked(split):
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
+def checked(split):
+    """The name of a split; refuses one that there is not."""
+    check_choice(SPLITS, split=split)
     return split
 
 

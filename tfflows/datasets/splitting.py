@@ -20,7 +20,7 @@ def split_rows(num_rows, *, seed, fractions=FRACTIONS):
       Three integer arrays that together hold each row once.
 
     Raises:
-      ValueError: if there are fewer than three rows, or the fractions are no partition.
+      ValueError: if there are fewer than three rows, or the fractions are not positive numbers of sum 1.
     """
     fractions = tuple(fractions)
     if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows.arguments import check_integer
 from tfflows.distributions.discretized_logistic import DiscretizedLogistic
 
 tfd = tfp.distributions
@@ -56,8 +57,7 @@ class _Levels(Likelihood):
     """Integers from 0 to `levels - 1`."""
 
     def __init__(self, levels=256):
-        if not isinstance(levels, int) or levels < 2:
-            raise ValueError(f"`levels` must be an integer of at least 2. Received: {levels!r}")
+        check_integer(2, levels=levels)
         self.levels = levels
 
     @property

@@ -3,16 +3,16 @@
 import math
 
 import numpy as np
+import scipy.special
 import tensorflow as tf
 
 from tfflows import layers
+from tfflows.arguments import check_integer
 from tfflows.datasets import batching
 from tfflows.evaluation.likelihood import Estimate, check_finite, default_batch_size, estimate
 
 
-def discrete_negative_log_likelihood(
-    model, dataset, split="test", *, with_context=False, num_draws=8, seed=0, batch_size=None, num_examples=None
-):
+def discrete_negative_log_likelihood(model, dataset, split="test", *, num_draws=8, **options):
     """An upper bound of `mean(-log P(x))` of integers, in nats per example.
 
     With noise `u ~ q(u | x)` and weights `w = p(x + u) / q(u | x)`, `P(x) = E[w]`, and Jensen's inequality gives
@@ -29,11 +29,10 @@ def discrete_negative_log_likelihood(
       dataset: `tfflows.datasets.Dataset` or `ImageStream` of discrete data; read in batches. Or, of a model with
         `log_weights`, an array of examples, whatever their kind.
       split: "train", "validation" or "test".
-      with_context: whether the model takes the data's context.
       num_draws: int, draws of noise per example.
-      seed: int, of the noise.
-      batch_size: int, examples per call of `log_prob`; `None` for one that suits their size.
-      num_examples: int, the first so many only; `None` for all.
+      **options: `with_context`: whether the model takes the data's context, false by default; `seed`: int, of the
+        noise, 0 by default; `batch_size`: int, examples per call of `log_prob`, by default one that suits their size;
+        `num_examples`: int, the first so many only, by default all.
 
     Returns:
       `Estimate` in nats; its error is over examples, each the mean of its draws.
@@ -41,13 +40,10 @@ def discrete_negative_log_likelihood(
     Raises:
       ValueError: data that are not discrete, or log-probabilities that are not finite.
     """
-    drawn = _log_weights(model, dataset, split, with_context, num_draws, seed, batch_size, num_examples)
-    return estimate(-drawn.mean(axis=1))
+    return estimate(-_log_weights(model, dataset, split, num_draws, **options).mean(axis=1))
 
 
-def importance_weighted(
-    model, dataset, split="test", *, with_context=False, num_draws=64, seed=0, batch_size=None, num_examples=None
-):
+def importance_weighted(model, dataset, split="test", *, num_draws=64, **options):
     """The importance-weighted upper bound of `mean(-log P(x))`, in nats per example.
 
     For each example, with weights `w_k` of `K = num_draws` draws as in `discrete_negative_log_likelihood`:
@@ -57,14 +53,11 @@ def importance_weighted(
     Its expectation falls with every further draw, from that of `discrete_negative_log_likelihood` to `-log P(x)`.
 
     Args:
-      model, dataset, split, with_context, seed, batch_size, num_examples: see `discrete_negative_log_likelihood`.
+      model, dataset, split: see `discrete_negative_log_likelihood`.
       num_draws: int, `K`.
+      **options: see there.
 
-    Returns:
-      `Estimate` in nats, its error over examples.
-
-    Raises:
-      ValueError: data that are not discrete, or log-probabilities that are not finite.
+    Returns, raises: see there.
 
     Example:
 
@@ -84,9 +77,8 @@ def importance_weighted(
       Burda, Grosse, Salakhutdinov. Importance weighted autoencoders. ICLR 2016, arXiv 1509.00519, equations 8 to 10.
       Ho, Chen, Srinivas, Duan, Abbeel. Flow++. ICML 2019, arXiv 1902.00275, section 4.1.
     """
-    drawn = _log_weights(model, dataset, split, with_context, num_draws, seed, batch_size, num_examples)
-    top = drawn.max(axis=1, keepdims=True)
-    return estimate(-(top[:, 0] + np.log(np.mean(np.exp(drawn - top), axis=1))))
+    drawn = _log_weights(model, dataset, split, num_draws, **options)
+    return estimate(math.log(num_draws) - scipy.special.logsumexp(drawn, axis=1))
 
 
 def bits_per_dim(nats, event_shape):
@@ -103,10 +95,9 @@ def bits_per_dim(nats, event_shape):
     return Estimate(nats.mean * scale, nats.standard_error * scale, nats.count)
 
 
-def _log_weights(model, dataset, split, with_context, num_draws, seed, batch_size, num_examples):
+def _log_weights(model, dataset, split, num_draws, *, with_context=False, seed=0, batch_size=None, num_examples=None):
     """`log p(x + u) - log q(u | x)` of every example and draw: float64 `[n, num_draws]`, finite."""
-    if num_draws < 1:
-        raise ValueError(f"`num_draws` must be at least 1. Received: {num_draws}")
+    check_integer(num_draws=num_draws)
     size, batches, draw = _reading(model, dataset, split, with_context, seed, batch_size)
     if num_examples is not None:
         batches = batches.unbatch().take(num_examples).batch(size)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfflows.arguments import check_integer
 from tfflows.evaluation.likelihood import check_finite, estimate
 
 
@@ -34,8 +35,7 @@ def reverse_divergence(model, target_log_prob, *, log_normalizer=0.0, num_sample
     >>> abs(kl.mean - 0.5) < 5 * kl.standard_error
     True
     """
-    if num_samples < 1:
-        raise ValueError(f"`num_samples` must be at least 1. Received: {num_samples}")
+    check_integer(num_samples=num_samples)
     streams = np.random.SeedSequence(seed)
     values = []
     for start in range(0, num_samples, batch_size):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tfflows.arguments import check_integer
+
 
 def interpolations(model, first, second, context=None, *, num_steps=9, spherical=True, seed=0):
     """Decoded latents on the way from one example to another.
@@ -38,8 +40,7 @@ def interpolations(model, first, second, context=None, *, num_steps=9, spherical
         raise ValueError(
             f"`first` and `second` must hold as many examples of one shape. Received: {first.shape}, {second.shape}"
         )
-    if num_steps < 2:
-        raise ValueError(f"`num_steps` must be at least 2. Received: {num_steps}")
+    check_integer(2, num_steps=num_steps)
     given = () if context is None else (np.asarray(context),)
     ends = [np.asarray(model.encode(x, *given, seed=seed)) for x in (first, second)]
     way = between(*ends, np.linspace(0, 1, num_steps), spherical=spherical)

@@ -51,28 +51,18 @@ def gap_to_density(model, density, x, context=None, *, batch_size=None):
     cancels: the error is that of the difference, far below that of either.
 
     Args:
-      model: the model `q`, as in `negative_log_likelihood`.
+      model, context, batch_size: the model `q`, and see `negative_log_likelihood`.
       density: the true `p`: anything with `log_prob(x)`, such as a `tfflows.datasets.ToyDensity`.
       x: independent draws of `p`, `[n, *event_shape]`.
-      context: array `[n, ...]` or `None`, for the model.
-      batch_size: int, examples per call of `log_prob`; `None` for one that suits their size.
 
-    Returns:
-      `Estimate` in nats.
-
-    Raises:
-      ValueError: no examples, or log-probabilities that are not finite.
+    Returns, raises: see `negative_log_likelihood`.
     """
     of_model = log_probs(model, x, context, batch_size=batch_size)
     return estimate(log_probs(density, x, batch_size=batch_size) - of_model)
 
 
 def log_probs(model, x, context=None, *, batch_size=None):
-    """Log-probabilities of all examples, batch by batch: float64 `[n]`, in nats.
-
-    Raises:
-      ValueError: no examples, or log-probabilities that are not finite (how many, where first).
-    """
+    """Log-probabilities of all examples, batch by batch: float64 `[n]`, in nats; see `negative_log_likelihood`."""
     if not len(x):
         raise ValueError("At least one example is needed. Received: none")
     size = default_batch_size(np.shape(x)[1:]) if batch_size is None else batch_size

@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows.ops import seeds
+from tfflows.arguments import check_integer
+from tfflows.layers.configured_layer import ConfiguredLayer
+from tfflows.ops import numerics, seeds
 
 
-class Dequantization(keras.layers.Layer):
+class Dequantization(ConfiguredLayer):
     """Base of dequantizations: integers `x` become reals `y = x + u`, `u` in `[0, 1)^D` drawn from `q(u | x)`.
 
     A density `p` over the reals gives the integers `P(x) = integral of p(x + u) du`, and by Jensen's inequality
@@ -25,6 +27,7 @@ class Dequantization(keras.layers.Layer):
     Args:
       levels: int, the data are integers from 0 to `levels - 1`.
       kept_levels: int, levels that are kept, a divisor of `levels`; `None` for all.
+      seed: int or `None`, of the noise when a call gives none.
       **kwargs: of `keras.layers.Layer`.
 
     Raises:
@@ -36,17 +39,17 @@ class Dequantization(keras.layers.Layer):
       3.1.
     """
 
-    def __init__(self, levels=256, *, kept_levels=None, **kwargs):
+    def __init__(self, levels=256, *, kept_levels=None, seed=None, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})
-        if not isinstance(levels, int) or levels < 2:
-            raise ValueError(f"`levels` must be an integer of at least 2. Received: {levels!r}")
+        check_integer(2, levels=levels)
         kept = levels if kept_levels is None else kept_levels
         if not isinstance(kept, int) or kept < 2 or levels % kept:
             raise ValueError(f"`kept_levels` must divide `levels`, {levels}, into 2 or more. Received: {kept_levels!r}")
-        self.levels, self.kept_levels = levels, kept
+        self.levels, self.kept_levels, self.seed = levels, kept, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
 
     def noise(self, x, seed):
-        """Draws `u` for reduced levels `x` (floating): `(u, log q(u | x))`, nats `[batch]`; `seed` as in `call`."""
+        """Draws `u` for reduced levels `x` (floating): `(u, log q(u | x))`, nats `[batch]`; seed: a `Tensor` `[2]`."""
         raise NotImplementedError(f"{type(self).__name__} must define noise")
 
     def call(self, x, seed=None):
@@ -55,9 +58,12 @@ class Dequantization(keras.layers.Layer):
         `seed`: int, or an integer `Tensor` `[2]`, for a draw that can be repeated; `None` for a new one.
         """
         reduced = self.reduced(x)
-        u, log_q = self.noise(reduced, seed)
-        # Where the sum would round up to the next level, the largest number below that.
-        return tf.minimum(reduced + u, tf.math.nextafter(reduced + 1, tf.zeros_like(u))), log_q
+        u, log_q = self.noise(reduced, seeds.stateless(self.seed_generator if seed is None else seed))
+        return self.with_noise(reduced, u), log_q
+
+    def with_noise(self, level, u):
+        """The reals of reduced levels and their noise."""
+        return numerics.below_next_integer(level, u)
 
     def reduced(self, x):
         """The level of each integer, reduced: floating `[batch, *event_shape]`."""
@@ -93,17 +99,12 @@ class Dequantization(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return tuple(input_shape), (input_shape[0],)
 
-    def get_config(self):
-        return {**super().get_config(), "levels": self.levels, "kept_levels": self.kept_levels}
-
 
 @keras.saving.register_keras_serializable("tfflows")
 class UniformDequantization(Dequantization):
     """`u ~ U[0, 1)^D`, so `log q = 0`.
 
-    Args:
-      levels, kept_levels: see `Dequantization`.
-      seed: int or `None`, of the noise when a call gives none.
+    Args, call arguments, returns, raises: see `Dequantization`.
 
     Example:
 
@@ -114,16 +115,9 @@ class UniformDequantization(Dequantization):
     ([[0.0, 255.0]], [0.0])
     """
 
-    def __init__(self, levels=256, *, kept_levels=None, seed=None, **kwargs):
-        super().__init__(levels, kept_levels=kept_levels, **kwargs)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+    def __init__(self, levels=256, **kwargs):
+        super().__init__(levels, **kwargs)
         self.built = True
 
     def noise(self, x, seed):
-        seed = seeds.stateless(self.seed_generator if seed is None else seed)
-        u = tf.random.stateless_uniform(tf.shape(x), seed, dtype=x.dtype)
-        return u, tf.zeros(tf.shape(x)[:1], x.dtype)
-
-    def get_config(self):
-        return {**super().get_config(), "seed": self.seed}
+        return tf.random.stateless_uniform(tf.shape(x), seed, dtype=x.dtype), tf.zeros(tf.shape(x)[:1], x.dtype)

@@ -1,12 +1,10 @@
 """Images with Gaussian noise."""
 
-import math
-
 import keras
 import tensorflow as tf
 
+from tfflows.arguments import check_positive
 from tfflows.layers.dequantization import Dequantization
-from tfflows.ops import seeds
 
 _LONGEST_STEP = 2.0  # standard deviations of the noise, root mean square over an image
 
@@ -16,14 +14,13 @@ class GaussianAugmentation(Dequantization):
     """`y = x + 1/2 + scale * kept_levels * u`, `u ~ N(0, 1)^D`: integers in the middle of their level, and noise.
 
     A density `p` over `y` is one of noisy images, `p(y) = sum of P(x) N(y; x + 1/2, scale^2)` over the images `x`. The
-    noise is no dequantization: nothing follows for `P(x)`, and bits per dimension of `p` are not those of the integers.
+    noise does not dequantize: nothing follows for `P(x)`, and bits per dimension of `p` are not those of the integers.
     What it is for: a flow that is trained on noisy images is a better sampler, and the score of `p` takes the noise
     away again (`denoised`).
 
     Args:
-      levels, kept_levels: see `Dequantization`.
+      levels, kept_levels, seed, **kwargs: see `Dequantization`.
       scale: float > 0, standard deviation of the noise where the range of all levels is 1.
-      seed: int or `None`, of the noise when a call gives none.
 
     Raises:
       ValueError: a scale that is not positive.
@@ -40,12 +37,10 @@ class GaussianAugmentation(Dequantization):
       Zhai et al. Normalizing flows are capable generative models. ICML 2025, arXiv 2412.06329.
     """
 
-    def __init__(self, levels=256, *, kept_levels=None, scale=0.05, seed=None, **kwargs):
-        super().__init__(levels, kept_levels=kept_levels, **kwargs)
-        if not (isinstance(scale, (int, float)) and math.isfinite(scale) and scale > 0):
-            raise ValueError(f"`scale` must be a positive number. Received: {scale!r}")
-        self.scale, self.seed = scale, seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+    def __init__(self, levels=256, *, scale=0.05, **kwargs):
+        super().__init__(levels, **kwargs)
+        check_positive(scale=scale)
+        self.scale = scale
         self.built = True
 
     @property
@@ -53,17 +48,12 @@ class GaussianAugmentation(Dequantization):
         """Standard deviation of the noise, in levels."""
         return self.scale * self.kept_levels
 
-    def call(self, x, seed=None):
-        """`(y, 0)` of integers `x` `[batch, *event_shape]`; `seed` as in `Dequantization`."""
-        reduced = self.reduced(x)
-        noise, zero = self.noise(reduced, seed)
-        return reduced + 0.5 + noise, zero
-
     def noise(self, x, seed):
-        seed = seeds.stateless(self.seed_generator if seed is None else seed)
-        return self.deviation * tf.random.stateless_normal(tf.shape(x), seed, dtype=x.dtype), tf.zeros(
-            tf.shape(x)[:1], x.dtype
-        )
+        noise = self.deviation * tf.random.stateless_normal(tf.shape(x), seed, dtype=x.dtype)
+        return noise, tf.zeros(tf.shape(x)[:1], x.dtype)
+
+    def with_noise(self, level, u):
+        return level + 0.5 + u
 
     def denoised(self, y, log_prob):
         """The mean of the images given noisy ones, by Tweedie's formula: `y + deviation^2 d log p(y) / dy`.
@@ -88,6 +78,3 @@ class GaussianAugmentation(Dequantization):
         largest = tf.maximum(tf.reduce_max(tf.abs(step), axes, keepdims=True), most)
         length = largest * tf.sqrt(tf.reduce_mean((step / largest) ** 2, axes, keepdims=True))
         return y + step * (most / tf.maximum(length, most))
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale, "seed": self.seed}

@@ -10,19 +10,7 @@ from tfflows.layers.flow_posterior import FlowPosterior
 class PlanarPosterior(FlowPosterior):
     """A diagonal Gaussian, then planar flows whose parameters are linear in the features.
 
-    Args:
-      latent_size: int, `D`.
-      num_flows: int >= 1.
-      **kwargs: of `Posterior`: `beta`, `free_bits`, `return_log_q`, `prior`, `seed`, and of `keras.layers.Layer`.
-
-    Call arguments, returns, raises: see `Posterior`.
-
-    Example:
-
-    >>> import tensorflow as tf
-    >>> from tfflows.layers import PlanarPosterior
-    >>> PlanarPosterior(3, num_flows=2)(tf.ones([8, 5])).shape.as_list()
-    [8, 3]
+    Args, call arguments, returns, raises, example: see `FlowPosterior`.
 
     References:
       Rezende, Mohamed. Variational inference with normalizing flows. ICML 2015, arXiv 1505.05770. Amortised as in van
@@ -30,6 +18,4 @@ class PlanarPosterior(FlowPosterior):
     """
 
     def make_flow(self, i, context_size):
-        net = self.hypernetwork(i, 2 * self.latent_size + 1, context_size)
-        options = {"dtype": self.event_dtype, "seed": self.flow_seed(i), "name": f"planar_{i}"}
-        return [bijectors.Planar(self.latent_size, conditioner=net, **options)]
+        return [self.linear_flow(bijectors.Planar, i, 2 * self.latent_size + 1, context_size)]

@@ -1,20 +1,20 @@
 """What every posterior layer shares: features in, a latent out, its divergence from the prior added to the loss."""
 
-import math
-
 import keras
 import tensorflow as tf
 
 from tfflows import bijectors
+from tfflows.arguments import check_integer, check_number
 from tfflows.joint import keras_bijector, serialization
 from tfflows.joint.weights import adopt
 from tfflows.layers import priors
+from tfflows.layers.configured_layer import ConfiguredLayer
 from tfflows.ops import seeds
 
 _LOG_SCALE_LIMIT = 10.0  # scales of the base from 4.5e-5 to 2.2e4: all their squares are float32 numbers
 
 
-class Posterior(keras.layers.Layer):
+class Posterior(ConfiguredLayer):
     """Base of amortised posteriors `q(z | h)`: a diagonal Gaussian, then a chain of bijectors that sees the features.
 
     With features `h` `[..., F]`, `(mean, raw) = W h + b` and `e ~ N(0, I)`:
@@ -58,7 +58,7 @@ class Posterior(keras.layers.Layer):
       `z` `[..., D]`, or `[num_samples, ..., D]`; with `return_log_q` also `log q(z | h)`, nats, without the last.
 
     Raises:
-      ValueError: a latent size that is no integer or too small, a negative weight, a prior over other events, or
+      ValueError: a latent size that is not an integer or too small, a negative weight, a prior over other events, or
         features of another or an unknown size.
 
     References:
@@ -74,16 +74,13 @@ class Posterior(keras.layers.Layer):
         self, latent_size, *, beta=1.0, free_bits=0.0, return_log_q=False, prior=None, seed=None, dtype=None, **kwargs
     ):
         super().__init__(dtype=dtype, autocast=False, **kwargs)
-        if not isinstance(latent_size, int) or latent_size < 1:
-            raise ValueError(f"`latent_size` must be an integer of at least 1. Received: {latent_size!r}")
+        check_integer(latent_size=latent_size)
         if latent_size < self.least_latent_size:
             raise ValueError(
                 f"{type(self).__name__} needs a `latent_size` of at least {self.least_latent_size}. "
                 f"Received: {latent_size}"
             )
-        for name, value in {"beta": beta, "free_bits": free_bits}.items():
-            if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
-                raise ValueError(f"`{name}` must be a number of at least 0. Received: {value!r}")
+        check_number(0, beta=beta, free_bits=free_bits)
         priors.check(prior, latent_size)
         self.latent_size, self.free_bits, self.return_log_q = latent_size, float(free_bits), return_log_q
         self.seed, self.prior = seed, prior
@@ -196,21 +193,11 @@ class Posterior(keras.layers.Layer):
         return ((*batch, self.latent_size), batch) if self.return_log_q else (*batch, self.latent_size)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "latent_size": self.latent_size,
-            "beta": self.initial_beta,
-            "free_bits": self.free_bits,
-            "return_log_q": self.return_log_q,
-            "prior": None if self.prior is None else serialization.serialize(self.prior),
-            "seed": self.seed,
-        }
+        prior = None if self.prior is None else serialization.serialize(self.prior)
+        return {**super().get_config(), "beta": self.initial_beta, "prior": prior}
 
     @classmethod
     def from_config(cls, config):
-        config = dict(config)
         if isinstance(config.get("prior"), dict):
-            config["prior"] = serialization.deserialize(config["prior"])
-        if isinstance(config.get("dtype"), dict):
-            config["dtype"] = keras.saving.deserialize_keras_object(config["dtype"])
-        return cls(**config)
+            config = {**config, "prior": serialization.deserialize(config["prior"])}
+        return super().from_config(config)

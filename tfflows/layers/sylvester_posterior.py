@@ -13,11 +13,9 @@ class SylvesterPosterior(FlowPosterior):
     In every other flow of the triangular kind `Q` reverses the event, in the others it is the identity.
 
     Args:
-      latent_size: int, `D`.
-      num_flows: int >= 1.
+      latent_size, num_flows, **kwargs: see `FlowPosterior`.
       kind: "orthogonal", "householder" or "triangular", see `bijectors.Sylvester`.
       num_vectors: int from 1 to `D`, see there; 8 or `D`, whichever is smaller, by default.
-      **kwargs: of `Posterior`: `beta`, `free_bits`, `return_log_q`, `prior`, `seed`, and of `keras.layers.Layer`.
 
     Call arguments, returns: see `Posterior`.
 
@@ -36,21 +34,16 @@ class SylvesterPosterior(FlowPosterior):
       arXiv 1803.05649.
     """
 
-    def __init__(self, latent_size, *, num_flows=4, kind="orthogonal", num_vectors=None, **kwargs):
-        super().__init__(latent_size, num_flows=num_flows, **kwargs)
+    def __init__(self, latent_size, *, kind="orthogonal", num_vectors=None, **kwargs):
+        super().__init__(latent_size, **kwargs)
         self.num_raw = bijectors.Sylvester.num_raw(latent_size, kind=kind, num_vectors=num_vectors)
         self.kind, self.num_vectors = kind, num_vectors
 
     def make_flow(self, i, context_size):
-        net = self.hypernetwork(i, self.num_raw, context_size)
-        options = {"kind": self.kind, "num_vectors": self.num_vectors, "dtype": self.event_dtype}
-        options |= {"seed": self.flow_seed(i), "name": f"sylvester_{i}"}
-        flow = bijectors.Sylvester(self.latent_size, conditioner=net, **options)
+        options = {"kind": self.kind, "num_vectors": self.num_vectors}
+        flow = self.linear_flow(bijectors.Sylvester, i, self.num_raw, context_size, **options)
         if self.kind != "triangular" or i % 2 == 0:
             return [flow]
         reversal = range(self.latent_size)[::-1]
         there, back = (bijectors.Permutation(reversal, name=f"{way}_{i}") for way in ("reversed", "restored"))
         return [back, flow, there]
-
-    def get_config(self):
-        return {**super().get_config(), "kind": self.kind, "num_vectors": self.num_vectors}

@@ -5,6 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors, networks
+from tfflows.arguments import check_integer
 from tfflows.joint.weights import adopt
 from tfflows.layers.dequantization import Dequantization
 from tfflows.ops import masks, seeds
@@ -25,7 +26,7 @@ class VariationalDequantization(Dequantization):
 
     Args:
       image_shape: `(H, W, C)` of the images.
-      levels, kept_levels: see `Dequantization`.
+      levels, **kwargs: see `Dequantization`.
       num_couplings: int >= 2.
       hidden_filters: filters of the hidden layers of every network.
       feature_filters: int, size of `h(x)` at a pixel.
@@ -54,7 +55,6 @@ class VariationalDequantization(Dequantization):
         image_shape,
         levels=256,
         *,
-        kept_levels=None,
         num_couplings=4,
         hidden_filters=(64, 64),
         feature_filters=32,
@@ -64,15 +64,13 @@ class VariationalDequantization(Dequantization):
     ):
         policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         double = policy.variable_dtype == "float64"
-        super().__init__(levels, kept_levels=kept_levels, dtype="float64" if double else "float32", **kwargs)
+        super().__init__(levels, seed=seed, dtype="float64" if double else "float32", **kwargs)
         if len(image_shape) != 3 or any(not isinstance(size, int) or size < 1 for size in image_shape):
             raise ValueError(f"`image_shape` must be (H, W, C), all known. Received: {image_shape}")
-        if not isinstance(num_couplings, int) or num_couplings < 2:
-            raise ValueError(f"`num_couplings` must be an integer of at least 2. Received: {num_couplings!r}")
+        check_integer(2, num_couplings=num_couplings)
         self.image_shape, self.network_policy = tuple(image_shape), policy
         self.num_couplings, self.hidden_filters = num_couplings, tuple(hidden_filters)
-        self.feature_filters, self.seed = feature_filters, seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.feature_filters = feature_filters
         self.features = networks.ConvNet(
             feature_filters, hidden_filters=self.hidden_filters, seed=seed, dtype=policy, name="features"
         )
@@ -89,7 +87,7 @@ class VariationalDequantization(Dequantization):
                 hidden_filters=self.hidden_filters,
                 context_size=self.feature_filters,
                 spatial_context=True,
-                seed=None if self.seed is None else self.seed + 100 * (i + 1),
+                seed=seeds.plus(self.seed, 100 * (i + 1)),
                 dtype=self.network_policy,
                 name=f"noise_net_{i}",
             )
@@ -111,7 +109,6 @@ class VariationalDequantization(Dequantization):
             self._flow.adapt(u, context=self._context(reduced))
 
     def noise(self, x, seed):
-        seed = seeds.stateless(self.seed_generator if seed is None else seed)
         e = tf.random.stateless_normal(tf.shape(x), seed, dtype=x.dtype)
         u, log_det = self._flow.forward_and_log_det(e, context=self._context(x))
         base = tfd.Sample(tfd.Normal(tf.zeros([], x.dtype), 1.0), self.image_shape)
@@ -124,19 +121,4 @@ class VariationalDequantization(Dequantization):
         return x / (0.5 * self.kept_levels) - 1.0
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "dtype": keras.saving.serialize_keras_object(self.network_policy),
-            "image_shape": list(self.image_shape),
-            "num_couplings": self.num_couplings,
-            "hidden_filters": list(self.hidden_filters),
-            "feature_filters": self.feature_filters,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        if isinstance(config.get("dtype"), dict):
-            config["dtype"] = keras.saving.deserialize_keras_object(config["dtype"])
-        return cls(**config)
+        return {**super().get_config(), "dtype": keras.saving.serialize_keras_object(self.network_policy)}

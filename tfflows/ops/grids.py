@@ -1,6 +1,7 @@
 """Many images as one."""
 
 import numpy as np
+from skimage.util import montage
 
 _LEAST_SIDE = 32
 
@@ -29,14 +30,9 @@ def tile(images, columns, *, background=0, margin=1):
         raise ValueError(
             f"Images [n, H, W, C] and at least one column are needed. Received: shape {images.shape}, {columns} columns"
         )
-    count, height, width, channels = images.shape
-    rows = -(-count // columns)
-    shape = (rows * (height + margin) - margin, columns * (width + margin) - margin, channels)
-    picture = np.full(shape, background, images.dtype)
-    for k, image in enumerate(images):
-        top, left = k // columns * (height + margin), k % columns * (width + margin)
-        picture[top : top + height, left : left + width] = image
-    return picture
+    grid = (-(-len(images) // columns), columns)
+    picture = montage(images, [background] * images.shape[-1], grid_shape=grid, padding_width=margin, channel_axis=-1)
+    return picture[margin : picture.shape[0] - margin, margin : picture.shape[1] - margin]
 
 
 def picture(images, low, high, columns):

@@ -1,12 +1,15 @@
-"""Arrays in, matplotlib figures out: no model is called, nothing global (pyplot, rcParams) is touched."""
+"""Arrays in, matplotlib figures out: no model is called, nothing global (pyplot, rcParams) is touched.
+
+Every function returns a `matplotlib.figure.Figure`.
+"""
 
 from tfflows.plotting.calibration import rank_histograms_figure
 from tfflows.plotting.density import density_figure, density_rows_figure
 from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
+from tfflows.plotting.learning_curve import training_figure
 from tfflows.plotting.round_trips import interpolations_figure, reconstructions_figure
 from tfflows.plotting.samples import samples_figure
-from tfflows.plotting.training import training_figure
 
 __all__ = [
     "density_figure",

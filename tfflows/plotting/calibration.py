@@ -14,11 +14,8 @@ def rank_histograms_figure(counts, *, names=None, coverage=0.99):
       names: `D` strings; `None` for numbers.
       coverage: float, probability that the count of a bin lies in the band if ranks are uniform.
 
-    Returns:
-      `matplotlib.figure.Figure`.
-
     Raises:
-      ValueError: counts that are no `[D, bins]`, another number of names, a coverage outside of (0, 1).
+      ValueError: counts that are not `[D, bins]`, another number of names, a coverage outside of (0, 1).
     """
     counts = np.asarray(counts)
     if counts.ndim != 2 or not counts.size or counts.sum(axis=1).min() < 1:

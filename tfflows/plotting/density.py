@@ -17,9 +17,6 @@ def density_figure(x, y, log_prob, *, true_log_prob=None, names=None):
       true_log_prob: of the true density, `[ny, nx]`, or `None`; `-inf` is a density of zero.
       names: names of the two axes, `x1` and `x2` by default.
 
-    Returns:
-      `matplotlib.figure.Figure`.
-
     Raises:
       ValueError: grids that do not increase, log-densities of another shape, NaN or positive infinity.
     """
@@ -32,9 +29,7 @@ def density_figure(x, y, log_prob, *, true_log_prob=None, names=None):
     figure = style.new_figure(4.2 * len(panels) + 1, 4)
     all_axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (title, density) in zip(all_axes, panels):
-        image = axes.pcolormesh(
-            x, y, density, shading="nearest", cmap="viridis", vmin=0, vmax=peak or 1.0, rasterized=True
-        )
+        image = _heat_map(axes, x, y, density, peak)
         axes.set(title=title, xlabel=names[0], xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     all_axes[0].set_ylabel(names[1])
     figure.colorbar(image, ax=list(all_axes), label="density (per unit area)", extend="max")
@@ -52,9 +47,6 @@ def density_rows_figure(x, y, log_probs, *, rows, columns):
       rows: one label a row.
       columns: one title a column.
 
-    Returns:
-      `matplotlib.figure.Figure`.
-
     Raises:
       ValueError: grids that do not increase, log-densities of another shape, NaN or positive infinity.
     """
@@ -68,14 +60,18 @@ def density_rows_figure(x, y, log_probs, *, rows, columns):
     panels = figure.subplots(len(rows), len(columns), sharex=True, sharey=True, squeeze=False)
     for row, label, all_axes in zip(log_probs, rows, panels):
         densities = [_density(each, x, y, "log_probs") for each in row]
-        peak = float(np.quantile(densities[0], 0.999)) or 1.0
+        peak = float(np.quantile(densities[0], 0.999))
         for density, axes in zip(densities, all_axes):
-            axes.pcolormesh(x, y, density, shading="nearest", cmap="viridis", vmin=0, vmax=peak, rasterized=True)
+            _heat_map(axes, x, y, density, peak)
             axes.set(xticks=[], yticks=[], aspect="equal")
         all_axes[0].set_ylabel(label)
     for axes, title in zip(panels[0], columns):
         axes.set_title(title)
     return figure
+
+
+def _heat_map(axes, x, y, density, peak):
+    return axes.pcolormesh(x, y, density, shading="nearest", cmap="viridis", vmin=0, vmax=peak or 1.0, rasterized=True)
 
 
 def _increasing(grid, what):

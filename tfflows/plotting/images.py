@@ -19,9 +19,6 @@ def images_figure(data, samples, *, image_shape=None, levels=None, rows=4, colum
       columns: int.
       labels: what the images of each column are, `[columns]`, or `None`.
 
-    Returns:
-      `matplotlib.figure.Figure` with two axes.
-
     Raises:
       ValueError: arrays that are not images of one shape.
     """
@@ -37,7 +34,7 @@ def images_figure(data, samples, *, image_shape=None, levels=None, rows=4, colum
         show(axes, images[: rows * columns], columns, black_and_white)
         axes.set_title(title, loc="left")
     if labels is not None:
-        label_columns(axes, labels, data.shape[2])
+        axes.set_xticks(centres(range(len(labels)), data.shape[2]), list(map(str, labels)))
         axes.set_xlabel("class given to the flow")
     return figure
 
@@ -51,9 +48,6 @@ def image_rows_figure(images, labels, *, levels=None, ylabel="", title=""):
       levels: as in `images_figure`.
       ylabel: what the labels are.
       title: str.
-
-    Returns:
-      `matplotlib.figure.Figure` with one axis.
 
     Raises:
       ValueError: an array of another rank, or not one label per row.
@@ -80,19 +74,25 @@ def show(axes, images, columns, black_and_white):
     """Tiles images into an axis without a frame."""
     picture = grids.tile(grids.to_bytes(images, *black_and_white), columns, background=255)
     axes.imshow(picture if picture.shape[-1] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=255)
+    bare(axes)
+
+
+def bare(axes):
+    """Removes the frame and the ticks; returns the axes."""
     axes.set(xticks=[], yticks=[])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+    return axes
+
+
+def centres(numbers, side):
+    """Where the middles of tiles of that height or width are, by number."""
+    return [(side + 1) * i + (side - 1) / 2 for i in numbers]
 
 
 def label_rows(axes, labels, height):
     """A label at each row of tiles of that height."""
-    axes.set_yticks([(height + 1) * i + (height - 1) / 2 for i in range(len(labels))], list(map(str, labels)))
-
-
-def label_columns(axes, labels, width):
-    """A label below each column of tiles of that width."""
-    axes.set_xticks([(width + 1) * i + (width - 1) / 2 for i in range(len(labels))], list(map(str, labels)))
+    axes.set_yticks(centres(range(len(labels)), height), list(map(str, labels)))
 
 
 def value_range(images, levels):
@@ -120,6 +120,4 @@ def as_images(values, what, image_shape=None):
         values = values.reshape(-1, *shape)
     if values.ndim != 4 or not values.size or values.shape[-1] not in (1, 3):
         raise ValueError(f"`{what}` must be images [n, H, W, 1 or 3]. Received: shape {values.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError(f"`{what}` must be finite. Received: {int((~np.isfinite(values)).sum())} non-finite values")
-    return values
+    return style.finite(values, what)

@@ -1,9 +1,9 @@
 """Data mapped to latent space, where a perfect flow leaves a standard normal."""
 
 import math
-import statistics
 
 import numpy as np
+import scipy.stats
 
 from tfflows.plotting import style
 
@@ -22,9 +22,6 @@ def latents_figure(latents, *, seed=0):
     Args:
       latents: array `[n, D]`.
       seed: int, of the normal draws.
-
-    Returns:
-      `matplotlib.figure.Figure`.
 
     Raises:
       ValueError: an array that is not `[n, D]`, empty or not finite.
@@ -56,8 +53,9 @@ def _marginals(latents):
     count, size = latents.shape
     figure = style.new_figure(9, 4.5)
     left, right = map(style.plain, figure.subplots(1, 2))
-    ranks = (np.arange(_QUANTILES) + 0.5) / _QUANTILES if count > _QUANTILES else (np.arange(count) + 0.5) / count
-    normal = np.array([statistics.NormalDist().inv_cdf(rank) for rank in ranks])
+    num_ranks = min(count, _QUANTILES)
+    ranks = (np.arange(num_ranks) + 0.5) / num_ranks
+    normal = scipy.stats.norm.ppf(ranks)
     lines = left.plot(normal, np.quantile(latents, ranks, axis=0), color=style.DATA, linewidth=0.8, alpha=0.5)
     lines[0].set_label(f"{size} dimensions")
     edge = abs(normal[0])
@@ -75,12 +73,7 @@ def _marginals(latents):
     bins = min(40, max(8, int(math.sqrt(count))))
     right.hist(norm, np.linspace(low, high, bins + 1), density=True, color=style.DATA, alpha=0.5, label="data")
     r = np.linspace(low, high, 300)[1:]
-    right.plot(r, np.exp(_log_chi(r, size)), color="black", linestyle="--", linewidth=1, label=f"chi({size})")
+    right.plot(r, scipy.stats.chi(size).pdf(r), color="black", linestyle="--", linewidth=1, label=f"chi({size})")
     right.set(title="distance from the origin", xlabel="|z| (σ)", ylabel="probability density", xlim=(low, high))
     right.legend(frameon=False)
     return figure
-
-
-def _log_chi(r, size):
-    """Log-density of the norm of a standard normal in `size` dimensions."""
-    return (size - 1) * np.log(r) - r**2 / 2 - (size / 2 - 1) * math.log(2) - math.lgamma(size / 2)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfflows.ops import grids
 from tfflows.plotting import images as tiles
 from tfflows.plotting import style
 
@@ -16,9 +17,6 @@ def interpolations_figure(first, second, between, *, levels=None, labels=None):
       between: images on the way, `[n, steps, H, W, C]`.
       levels: as in `images_figure`.
       labels: what each pair is, `[n]`, or `None`.
-
-    Returns:
-      `matplotlib.figure.Figure` with one axis.
 
     Raises:
       ValueError: arrays that do not fit each other.
@@ -40,7 +38,7 @@ def interpolations_figure(first, second, between, *, levels=None, labels=None):
     if labels is not None:
         tiles.label_rows(axes, labels, height)
     real = [0, columns - 1]
-    axes.set_xticks([(width + 1) * i + (width - 1) / 2 for i in real], ["real", "real"], color=style.SAMPLES)
+    axes.set_xticks(tiles.centres(real, width), ["real", "real"], color=style.SAMPLES)
     for row in range(count):
         for column in real:
             corner = ((width + 1) * column - 0.5, (height + 1) * row - 0.5)
@@ -50,7 +48,7 @@ def interpolations_figure(first, second, between, *, levels=None, labels=None):
 
 
 def reconstructions_figure(images, reconstructions, errors=None, *, levels=None, title=""):
-    """Real images, what the flow makes of their latents, and the error in every pixel.
+    """Rows of real images, of what the flow makes of their latents, and of errors, means over channels, with a scale.
 
     Args:
       images: real images `[n, H, W, C]`.
@@ -59,10 +57,6 @@ def reconstructions_figure(images, reconstructions, errors=None, *, levels=None,
       levels: as in `images_figure`.
       title: str.
 
-    Returns:
-      `matplotlib.figure.Figure`: three rows of images, and the scale of the errors, means over channels, in units of
-      the data.
-
     Raises:
       ValueError: arrays that are not images of one shape.
     """
@@ -70,11 +64,11 @@ def reconstructions_figure(images, reconstructions, errors=None, *, levels=None,
     if images.shape != again.shape:
         raise ValueError(f"As many images of one shape are needed. Received: {images.shape} and {again.shape}")
     if errors is None:
-        errors = np.abs(again.astype(np.float64) - images.astype(np.float64))
+        errors = np.abs(np.subtract(again, images, dtype=np.float64))
     errors = tiles.as_images(errors, "errors").mean(axis=-1)
     if errors.shape != images.shape[:3]:
         raise ValueError(f"Errors of every pixel are needed. Received: {errors.shape} for images {images.shape}")
-    count, height, width, _ = images.shape
+    count = len(images)
     inches = style.image_inches(images.shape, count)
     figure = style.new_figure(inches[0] * count + 1.5, 3 * inches[1] + 0.9)
     rows = figure.subplots(3, 1)
@@ -82,12 +76,9 @@ def reconstructions_figure(images, reconstructions, errors=None, *, levels=None,
     for axes, row, label in zip(rows, (images, again), ("real", "decoded")):
         tiles.show(axes, row, count, scale)
         axes.set_ylabel(label)
-    picture = np.full([height, count * (width + 1) - 1], np.nan)
-    for k, each in enumerate(errors):
-        picture[:, k * (width + 1) : k * (width + 1) + width] = each
-    shown = rows[2].imshow(picture, cmap="magma", vmin=0, vmax=float(errors.max()) or 1.0)
-    rows[2].set(xticks=[], yticks=[], ylabel="|error|")
-    rows[2].spines[:].set_visible(False)
+    picture = grids.tile(errors[..., None], count, background=np.nan)[..., 0]
+    shown = tiles.bare(rows[2]).imshow(picture, cmap="magma", vmin=0, vmax=float(errors.max()) or 1.0)
+    rows[2].set_ylabel("|error|")
     figure.colorbar(shown, ax=rows[2], label="levels" if levels is not None else "", fraction=0.02)
     rows[0].set_title(title, loc="left", fontsize=9)
     return figure

@@ -18,9 +18,6 @@ def samples_figure(data, samples, *, names=None, bounds=None, max_columns=4):
       bounds: `((xmin, xmax), (ymin, ymax))` of both panels, for `D = 2`; by default from the data.
       max_columns: int, most columns in the grid.
 
-    Returns:
-      `matplotlib.figure.Figure`.
-
     Raises:
       ValueError: arrays that are not `[n, D]`, differ in `D`, are empty or not finite.
     """

@@ -57,6 +57,11 @@ def matrix(values, what):
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or not values.size:
         raise ValueError(f"`{what}` must be an array [n, D] of at least one row. Received: shape {list(values.shape)}")
+    return finite(values, what)
+
+
+def finite(values, what):
+    """`values`; refuses any that are not finite."""
     bad = int((~np.isfinite(values)).sum())
     if bad:
         raise ValueError(f"`{what}` must be finite. Received: {bad} non-finite values of {values.size}")

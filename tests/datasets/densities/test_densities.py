@@ -155,7 +155,7 @@ def test_wrong_input_is_refused(case):
         with pytest.raises(ValueError, match="Received: 1 of 4 rows.*row 2"):
             density.log_prob(bad)
     for n in (-1, 2.5, True, None):
-        with pytest.raises(ValueError, match="`n` must be a non-negative integer. Received"):
+        with pytest.raises(ValueError, match="`n` must be an integer of at least 0. Received"):
             density.sample(n)
 
 

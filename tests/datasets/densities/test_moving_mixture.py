@@ -36,7 +36,7 @@ def test_moments_at_a_context():
 def test_bad_input():
     density = datasets.moving_mixture()
     for n in (-1, 1.5, True):
-        with pytest.raises(ValueError, match="`n` must be a non-negative integer"):
+        with pytest.raises(ValueError, match="`n` must be an integer of at least 0"):
             density.sample(n)
     with pytest.raises(ValueError, match=r"`context` must have shape \[3, 1\] and values from -1 to 1"):
         density.sample(3, context=[2.0])

@@ -162,9 +162,9 @@ def test_large_folders_are_streamed(folder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"channels": 4}, "`channels` must be 1, 3 or None. Received: channels=4"),
-        ({"on_error": "ignore"}, "`on_error` must be 'raise' or 'skip'. Received: on_error='ignore'"),
-        ({"image_size": 0}, "`image_size` must be .* Received: image_size=0"),
+        ({"channels": 4}, r"`channels` must be one of \[None, 1, 3\]. Received: 4"),
+        ({"on_error": "ignore"}, r"`on_error` must be one of \['raise', 'skip'\]. Received: 'ignore'"),
+        ({"image_size": 0}, "`image_size` must be .* Received: \\(0, 0\\)"),
         ({"image_size": (8, 8, 3)}, "`image_size` must be"),
     ],
 )

@@ -73,9 +73,9 @@ def test_cut_goes_in_reading_order():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"patch_size": 0}, "`patch_size` must be an integer from 1 to 300. Received: patch_size=0"),
+        ({"patch_size": 0}, "`patch_size` must be an integer from 1 to 300. Received: 0"),
         ({"patch_size": 301}, "`patch_size` must be an integer from 1 to 300"),
-        ({"stride": 1.5}, "`stride` must be an integer of at least 1. Received: stride=1.5"),
+        ({"stride": 1.5}, "`stride` must be an integer of at least 1. Received: 1.5"),
         ({"stride": True}, "`stride` must be an integer"),
     ],
 )

@@ -167,7 +167,7 @@ def test_unknown_names_get_near_misses():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_train": 0}, "`num_train` must be an integer of at least 1, or None. Received: num_train=0"),
+        ({"num_train": 0}, "`num_train` must be an integer of at least 1. Received: 0"),
         ({"num_validation": -1}, "`num_validation` must be an integer of at least 0"),
         ({"num_test": 2.5}, "`num_test` must be an integer of at least 1"),
         ({"num_validation": 40}, "must leave examples to train on. Received: num_validation=40 of 40 in 'mnist'"),

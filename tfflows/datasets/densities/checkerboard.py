@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from tfflows.datasets.densities.density import ToyDensity, check_positive
+from tfflows.arguments import check_positive
+from tfflows.datasets.densities.density import ToyDensity
+from tfflows.datasets.densities.lattice_entropy import pairs
 
 _SQUARES = 4  # along a side
 
@@ -17,11 +19,7 @@ def checkerboard(*, size=2.0):
     Args:
       size: side of one square, positive.
 
-    Returns:
-      A `ToyDensity` with `event_shape` `(2,)`.
-
-    Raises:
-      ValueError: if `size` is not a positive number.
+    Returns, raises: see `ToyDensity`.
     """
     check_positive(size=size)
     return _Checkerboard(size)
@@ -30,13 +28,10 @@ def checkerboard(*, size=2.0):
 class _Checkerboard(ToyDensity):
     def __init__(self, size):
         self._size = size
-        index = np.arange(_SQUARES) - _SQUARES // 2
-        corners = np.stack(np.meshgrid(index, index, indexing="ij"), axis=-1).reshape(-1, 2)
+        corners = pairs(np.arange(_SQUARES) - _SQUARES // 2)
         self._corners = corners[corners.sum(axis=1) % 2 == 0]
         edge = 1.125 * size * _SQUARES / 2
-        super().__init__(
-            "checkerboard", event_shape=(2,), bounds=((-edge, edge), (-edge, edge)), options={"size": size}
-        )
+        super().__init__("checkerboard", bounds=((-edge, edge), (-edge, edge)), options={"size": size})
 
     def _draw(self, rng, n):
         corner = self._corners[rng.integers(len(self._corners), size=n)]

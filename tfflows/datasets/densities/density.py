@@ -1,9 +1,10 @@
 """What every toy density answers: draws, exact log-density, entropy and a window to plot it in."""
 
 import functools
-import numbers
 
 import numpy as np
+
+from tfflows.arguments import check_integer
 
 _CHUNK = 1024  # points a log_prob works on at once: bounds the memory of the quadratures
 
@@ -14,17 +15,19 @@ class ToyDensity:
     A flow trained on draws of it can be judged without approximation: the Kullback-Leibler divergence from the
     density `p` to the flow `q` is `KL(p || q) = E_p[-log q(x)] - entropy`, in nats.
 
+    The function of its name makes it, and refuses an argument that is out of range with a `ValueError` that names it.
+
     A subclass writes `_draw(rng, n) -> [n, D]`, `_log_density(x) -> [n]` (float64, `x` already checked, at most
     1024 rows) and `_entropy() -> float`.
 
     Attributes:
       name: the name it is loaded by, for example `"two_moons"`.
-      event_shape: shape of one example, `(D,)`.
+      event_shape: shape of one example, `(D,)`; `(2,)` unless the density has `dimensions`.
       bounds: `((xmin, xmax), (ymin, ymax))`, a window that shows it, when `D == 2`; `None` otherwise.
-      options: the factory's arguments, as a dict.
+      options: the arguments of the function that made it, as a dict.
     """
 
-    def __init__(self, name, *, event_shape, bounds=None, options=None):
+    def __init__(self, name, *, event_shape=(2,), bounds=None, options=None):
         self.name = name
         self.event_shape = tuple(event_shape)
         self.bounds = bounds
@@ -43,8 +46,7 @@ class ToyDensity:
         Raises:
           ValueError: if `n` is not a non-negative integer.
         """
-        if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 0:
-            raise ValueError(f"`n` must be a non-negative integer. Received: n={n!r}")
+        check_integer(0, n=n)
         return np.asarray(self._draw(np.random.default_rng(seed), int(n)), dtype=np.float32)
 
     def log_prob(self, x):
@@ -96,17 +98,3 @@ class ToyDensity:
 
     def _entropy(self):
         raise NotImplementedError
-
-
-def check_positive(**values):
-    """Refuses, by name, a factory's argument that is not a positive finite number."""
-    for key, value in values.items():
-        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not real or not np.isfinite(value) or value <= 0:
-            raise ValueError(f"`{key}` must be a positive finite number. Received: {key}={value!r}")
-
-
-def bounds_around(points, margin):
-    """The window `((xmin, xmax), (ymin, ymax))` that holds `points` `[n, 2]` with `margin` to spare."""
-    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
-    return tuple((float(a), float(b)) for a, b in zip(low, high))

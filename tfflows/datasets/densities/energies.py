@@ -5,16 +5,16 @@ import math
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tfflows.datasets.densities.density import ToyDensity
+from tfflows.datasets.densities.lattice_entropy import pairs
 
 BOX = (-4.0, 4.0)
 """Both coordinates of a point are in this interval."""
 
-_PANELS, _NODES = (
-    8,
-    50,
-)  # of a Gauss-Legendre rule along a side: twice as many change ln Z and entropy by less than 1e-12
+# Of a Gauss-Legendre rule along a side: twice as many change log Z and entropy by less than 1e-12.
+_PANELS, _NODES = 8, 50
 
 
 def energy_1():
@@ -22,20 +22,13 @@ def energy_1():
 
         U(x) = ((|x| - 2) / 0.4)^2 / 2 - log(exp(-((x1 - 2) / 0.6)^2 / 2) + exp(-((x1 + 2) / 0.6)^2 / 2))
 
-    See `Energy` for what the four have in common.
-
-    Returns:
-      An `Energy`.
+    See `Energy`, which each of the four functions returns, for what they have in common.
     """
     return Energy("energy_1", lambda x1, x2: _bell(_length(x1, x2) - 2, 0.4) + _either((x1 - 2, 0.6), (x1 + 2, 0.6)))
 
 
 def energy_2():
-    """A sine wave: `U(x) = ((x2 - w1) / 0.4)^2 / 2` with `w1 = sin(2 pi x1 / 4)`; `x1` is uniform.
-
-    Returns:
-      An `Energy`.
-    """
+    """A sine wave: `U(x) = ((x2 - w1) / 0.4)^2 / 2` with `w1 = sin(2 pi x1 / 4)`; `x1` is uniform."""
     return Energy("energy_2", lambda x1, x2: _bell(x2 - _wave(x1), 0.4))
 
 
@@ -45,9 +38,6 @@ def energy_3():
         U(x) = -log(exp(-((x2 - w1) / 0.35)^2 / 2) + exp(-((x2 - w1 + w2) / 0.35)^2 / 2))
 
     with `w1 = sin(2 pi x1 / 4)`, `w2 = 3 exp(-((x1 - 1) / 0.6)^2 / 2)`.
-
-    Returns:
-      An `Energy`.
     """
 
     def log_density(x1, x2):
@@ -63,9 +53,6 @@ def energy_4():
         U(x) = -log(exp(-((x2 - w1) / 0.4)^2 / 2) + exp(-((x2 - w1 + w3) / 0.35)^2 / 2))
 
     with `w1 = sin(2 pi x1 / 4)`, `w3 = 3 sigmoid((x1 - 1) / 0.3)`.
-
-    Returns:
-      An `Energy`.
     """
 
     def log_density(x1, x2):
@@ -101,7 +88,7 @@ class Energy(ToyDensity):
     """
 
     def __init__(self, name, log_density):
-        super().__init__(name, event_shape=(2,), bounds=(BOX, BOX))
+        super().__init__(name, bounds=(BOX, BOX))
         self._log_of = log_density
 
     def unnormalized_log_prob(self, x):
@@ -137,8 +124,7 @@ class Energy(ToyDensity):
         nodes, weights = np.polynomial.legendre.leggauss(_NODES)
         half = (edges[1] - edges[0]) / 2
         nodes, weights = ((edges[:-1, None] + half) + half * nodes).ravel(), np.tile(half * weights, _PANELS)
-        x = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
-        return self.unnormalized_log_prob(x).numpy(), np.outer(weights, weights).ravel()
+        return self.unnormalized_log_prob(pairs(nodes)).numpy(), np.outer(weights, weights).ravel()
 
 
 def _bell(distance, scale):
@@ -147,8 +133,7 @@ def _bell(distance, scale):
 
 def _either(first, second):
     """`log(exp(bell) + exp(bell))` of two pairs `(distance, scale)`."""
-    a, b = _bell(*first), _bell(*second)
-    return tf.maximum(a, b) + tf.math.softplus(-tf.abs(a - b))
+    return tfp.math.log_add_exp(_bell(*first), _bell(*second))
 
 
 def _wave(x1):

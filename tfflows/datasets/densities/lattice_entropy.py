@@ -31,9 +31,9 @@ def lattice_entropy(log_prob, skeleton, *, scale):
     side = 3 * _POINTS_PER_SCALE  # lattice points along a block three scales wide
     reach = _REACH // 3
     blocks = np.unique(np.floor(skeleton / (side * step)).astype(np.int64), axis=0)
-    around = _square(np.arange(-reach, reach + 1))
+    around = pairs(np.arange(-reach, reach + 1))
     blocks = np.unique((blocks[:, None] + around).reshape(-1, 2), axis=0)
-    inside = _square(np.arange(side))
+    inside = pairs(np.arange(side))
     total = 0.0
     for start in range(0, len(blocks), 1024):
         points = (blocks[start : start + 1024, None] * side + inside).reshape(-1, 2) * step
@@ -42,6 +42,7 @@ def lattice_entropy(log_prob, skeleton, *, scale):
     return float(total * step**2)
 
 
-def _square(values):
-    """All pairs of `values`, `[k^2, 2]`."""
-    return np.stack(np.meshgrid(values, values, indexing="ij"), axis=-1).reshape(-1, 2)
+def pairs(first, second=None):
+    """All pairs of a value of the first array `[k]` and one of the second `[m]`, or again of the first: `[k m, 2]`."""
+    second = first if second is None else second
+    return np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)

@@ -1,9 +1,10 @@
 """A conditional density that is known: two modes that move, spread and change weight with the context."""
 
 import functools
-import numbers
 
 import numpy as np
+
+from tfflows.arguments import check_integer
 
 _CONTEXTS, _PANELS = 64, 4000  # of the integral over the context and of those over one axis
 
@@ -57,8 +58,7 @@ class MovingMixture:
         Raises:
           ValueError: `n` is not a non-negative integer, contexts of another shape or outside `[-1, 1]`.
         """
-        if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 0:
-            raise ValueError(f"`n` must be a non-negative integer. Received: n={n!r}")
+        check_integer(0, n=n)
         rng = np.random.default_rng(seed)
         drawn = rng.uniform(-1, 1, (n, 1)) if context is None else np.broadcast_to(context, (n, 1))
         # In the precision that is given back: the log-density is that at the context that the flow sees.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfflows.datasets.densities.density import ToyDensity, bounds_around
+from tfflows.datasets.densities.density import ToyDensity
 from tfflows.datasets.densities.lattice_entropy import lattice_entropy
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
@@ -38,6 +38,20 @@ class Curve:
     weight: Callable
 
 
+def spiral(across, up, *, interval, quantile, weight):
+    """The spiral `(across t cos t, up t sin t)`, `|across| = |up|`: speed and acceleration grow with `t`."""
+    scale = np.array([across, up])
+    return Curve(
+        position=lambda t: np.stack([t * np.cos(t), t * np.sin(t)], axis=-1) * scale,
+        velocity=lambda t: np.stack([np.cos(t) - t * np.sin(t), np.sin(t) + t * np.cos(t)], axis=-1) * scale,
+        interval=interval,
+        speed=abs(across) * np.hypot(1, interval[1]),
+        acceleration=abs(across) * np.hypot(2, interval[1]),
+        quantile=quantile,
+        weight=weight,
+    )
+
+
 class NoisyCurve(ToyDensity):
     """A curve chosen uniformly among `K`, a point on it, and isotropic Gaussian noise.
 
@@ -63,8 +77,8 @@ class NoisyCurve(ToyDensity):
             count = int(np.ceil(curve.speed * (stop - start) / spacing)) + 64
             skeleton.append(curve.position(np.linspace(start, stop, count)))
         self._skeleton = np.concatenate(skeleton)
-        bounds = bounds_around(self._skeleton, 5 * noise)
-        super().__init__(name, event_shape=(2,), bounds=bounds, options=options)
+        low, high = self._skeleton.min(axis=0) - 5 * noise, self._skeleton.max(axis=0) + 5 * noise
+        super().__init__(name, bounds=tuple(zip(low.tolist(), high.tolist())), options=options)
 
     def _draw(self, rng, n):
         which = rng.integers(len(self._curves), size=n)

@@ -1,11 +1,11 @@
 """Many modes in many dimensions, with everything known: a rotated product of bimodal densities."""
 
 import functools
-import numbers
 
 import numpy as np
 
-from tfflows.datasets.densities.density import ToyDensity, check_positive
+from tfflows.arguments import check_integer, check_positive
+from tfflows.datasets.densities.density import ToyDensity
 
 _PANELS = 4000  # of the one-dimensional entropies; the trapezoidal rule of a smooth decaying function is exact here
 
@@ -24,15 +24,10 @@ def rotated_mixture(*, dimensions=20, separation=2.0, noise=0.5):
       separation: of the two modes of an entry from 0, positive.
       noise: standard deviation of each, positive.
 
-    Returns:
-      A `ToyDensity` with `event_shape` `(dimensions,)`.
-
-    Raises:
-      ValueError: if an argument is out of range.
+    Returns, raises: see `ToyDensity`.
     """
     check_positive(separation=separation, noise=noise)
-    if isinstance(dimensions, bool) or not isinstance(dimensions, numbers.Integral) or dimensions < 2:
-        raise ValueError(f"`dimensions` must be an integer of at least 2. Received: dimensions={dimensions!r}")
+    check_integer(2, dimensions=dimensions)
     return _RotatedMixture(int(dimensions), float(separation), float(noise))
 
 

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfflows.ops import numerics
+
 AUGMENTATIONS = ("flip", "shift")
 _SHIFT = 0.1  # of the side, as in the published Glow
 
@@ -79,11 +81,10 @@ def shifted(images, seed):
 
 
 def dequantized(x, seed):
-    """`x + u` in float32, `u ~ U[0, 1)`, kept below the next integer where the sum would round up to it.
+    """`x + u` in float32, `u ~ U[0, 1)`, below the next integer.
 
     Args:
       x: integer tensor.
       seed: integer tensor `[2]`; a pure function of it.
     """
-    x = tf.cast(x, tf.float32)
-    return tf.minimum(x + tf.random.stateless_uniform(tf.shape(x), seed), tf.math.nextafter(x + 1, tf.zeros_like(x)))
+    return numerics.below_next_integer(tf.cast(x, tf.float32), tf.random.stateless_uniform(tf.shape(x), seed))

@@ -49,7 +49,8 @@ def find(folder, labelled=None):
     if not labelled:
         return paths, None, None
     loose = [path.name for path in paths if len(path.parts) == 1]
-    empty = sorted(set(_subfolders(folder)) - set(classes))
+    subfolders = {path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    empty = sorted(subfolders - set(classes))
     if loose or empty:
         what = f"{len(loose)} images beside them, the first {loose[0]!r}" if loose else f"no image in {empty}"
         raise ValueError(
@@ -91,7 +92,3 @@ def read(path, channels=None, image_size=None):
             return np.asarray(image).reshape(image.height, image.width, channels)
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError, ... on corrupt files
         raise ValueError(f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else error) from error
-
-
-def _subfolders(folder):
-    return [path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]

@@ -9,9 +9,12 @@ import pathlib
 import warnings
 
 import numpy as np
+import tensorflow as tf
 
+from tfflows.arguments import check_choice, check_sizes
 from tfflows.datasets.dataset import SPLITS, Dataset
 from tfflows.datasets.images import image_files
+from tfflows.datasets.images.image_stream import ImageStream, Source
 from tfflows.datasets.splitting import FRACTIONS, split_rows
 
 _LISTED = 10
@@ -71,17 +74,16 @@ def from_image_folder(
     ((8, 8, 8, 3), 'uint8', ('bright', 'dark'))
     """
     size = _size(image_size)
-    if channels not in (None, 1, 3):
-        raise ValueError(f"`channels` must be 1, 3 or None. Received: channels={channels!r}")
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}")
+    check_choice((None, 1, 3), channels=channels)
+    check_choice(("raise", "skip"), on_error=on_error)
     folder = pathlib.Path(path)
     names, labels, class_names = image_files.find(folder, labelled)
     shapes, bad = _inspect(folder, names, size)
     good = [k for k in range(len(names)) if k not in bad]
     if size is None and good:
         size = collections.Counter(shapes[k][:2] for k in good).most_common(1)[0][0]
-        other = {k: f"{_by(shapes[k])} pixels, most are {_by(size)}" for k in good if shapes[k][:2] != size}
+        text = "{} x {} pixels, most are {} x {}"
+        other = {k: text.format(*shapes[k][:2], *size) for k in good if shapes[k][:2] != size}
         bad.update(other)
         good = [k for k in good if k not in other]
     if bad:
@@ -117,8 +119,7 @@ def _inspect(folder, names, size):
         return shape if size is None else (*size, shape[2])
 
     found = _parallel(inspect, names)
-    bad = {k: reason for k, reason in enumerate(found) if isinstance(reason, str)}
-    return found, bad
+    return found, {k: reason for k, reason in enumerate(found) if isinstance(reason, str)}
 
 
 def _parallel(function, items):
@@ -140,10 +141,6 @@ def _report(folder, names, bad, on_error):
 
 
 def _stream(name, parts, labels, image_shape, known):
-    import tensorflow as tf
-
-    from tfflows.datasets.images.image_stream import ImageStream, Source
-
     def source(paths, labels):
         paths = np.array(list(map(str, paths)))
 
@@ -176,14 +173,7 @@ def _size(image_size):
     if image_size is None:
         return None
     size = (image_size, image_size) if isinstance(image_size, numbers.Integral) else tuple(image_size)
-    whole = all(isinstance(side, numbers.Integral) and not isinstance(side, bool) and side > 0 for side in size)
-    if len(size) != 2 or not whole:
-        raise ValueError(
-            "`image_size` must be (height, width) or one number, positive integers. "
-            f"Received: image_size={image_size!r}"
-        )
+    if len(size) != 2:
+        raise ValueError(f"`image_size` must be (height, width) or one number. Received: {image_size!r}")
+    check_sizes(image_size=size)
     return tuple(map(int, size))
-
-
-def _by(shape):
-    return f"{shape[0]} x {shape[1]}"

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tfflows.arguments import check_integer
 from tfflows.datasets import batching
-from tfflows.datasets.dataset import SPLITS, Dataset
+from tfflows.datasets.dataset import SPLITS, Dataset, checked
 from tfflows.datasets.images import augmentation
 
 CACHE_BYTES = 2**30
@@ -70,32 +71,16 @@ class ImageStream:
         cache_bytes=CACHE_BYTES,
         description="",
     ):
-        self.name, self.image_shape = name, tuple(image_shape)
-        self.num_classes = num_classes
+        self.name, self.num_classes = name, num_classes
+        self.image_shape = self.event_shape = tuple(image_shape)
         self.class_names = None if class_names is None else tuple(class_names)
         self.augmentations = dict(augmentations or {})
         self.description = description
         self._sources, self._cache_bytes = dict(sources), cache_bytes
 
-    @property
-    def event_shape(self):
-        """Shape of one example, a tuple."""
-        return self.image_shape
-
-    @property
-    def train(self):
-        """Single examples to train on."""
-        return self._examples("train")
-
-    @property
-    def validation(self):
-        """Single examples to validate with, or `None`."""
-        return self._examples("validation")
-
-    @property
-    def test(self):
-        """Single examples to judge with."""
-        return self._examples("test")
+    train = property(lambda self: self._examples("train"), doc="Single examples to train on.")
+    validation = property(lambda self: self._examples("validation"), doc="Single examples to validate with, or `None`.")
+    test = property(lambda self: self._examples("test"), doc="Single examples to judge with.")
 
     def num_examples(self, split):
         """How many examples a split has; 0 when there is no such split."""
@@ -103,29 +88,20 @@ class ImageStream:
         return 0 if source is None else source.num_examples
 
     def batches(self, split, *, batch_size, seed, with_context=False, shuffle=True, dequantize=True, augment=None):
-        """One split as a `tf.data.Dataset`, for `fit` and `evaluate`; as `Dataset.batches`.
+        """One split as a `tf.data.Dataset`, for `fit` and `evaluate`: as `Dataset.batches`, but for the following.
 
-        Every pass over it is an epoch: shuffled, cropped, augmented and dequantized anew. With the same seed, and the
-        same global seed of TensorFlow, a new call gives the same sequence of epochs. A split that is not cached is
-        shuffled by files and within a buffer of 256 MB of images, not as a whole.
+        Images are cropped anew in each epoch, too. A new call gives the same sequence of epochs with the same seed and
+        the same global seed of TensorFlow. A split that is not cached is shuffled by files and within a buffer of
+        256 MB of images, not as a whole.
 
         Args:
-          split: `"train"`, `"validation"` or `"test"`.
-          batch_size: examples a batch, a positive integer; the last batch may be smaller.
-          seed: non-negative integer.
-          with_context: yield `(images, labels)` instead of images.
+          split, batch_size, seed, with_context, dequantize: see there.
           shuffle: whether to change the order; `False` keeps that on disk.
-          dequantize: whether to add uniform noise, `y = x + u` with `floor(y) == x`; `False` yields uint8.
           augment: names out of `augmentation.AUGMENTATIONS`, or `None`; `augmentations` holds the published ones.
 
-        Returns:
-          A prefetching `tf.data.Dataset` of known cardinality: images float32 or uint8 `[batch, *image_shape]`, labels
-          int32 `[batch]`.
-
-        Raises:
-          ValueError: if there is no such split, no labels though asked for, a bad batch size or augmentation.
+        Returns, raises: see there; images are float32 or uint8 `[batch, *image_shape]`, labels int32 `[batch]`.
         """
-        batching.check_batch_size(batch_size)
+        check_integer(batch_size=batch_size)
         source, augment = self._source(split), augmentation.checked(augment)
         if source is None:
             raise ValueError(f"{self.name!r} was loaded without that split. Received: split={split!r}")
@@ -174,9 +150,7 @@ class ImageStream:
         )
 
     def _source(self, split):
-        if split not in SPLITS:
-            raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
-        return self._sources.get(split)
+        return self._sources.get(checked(split))
 
     def _examples(self, split):
         source = self._source(split)

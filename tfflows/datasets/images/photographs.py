@@ -1,9 +1,8 @@
 """Patches of the colour photographs that come with scikit-image and scikit-learn: nothing is downloaded."""
 
-import numbers
-
 import numpy as np
 
+from tfflows.arguments import check_integer
 from tfflows.datasets.dataset import SPLITS, Dataset
 
 PHOTOGRAPHS = {
@@ -55,8 +54,8 @@ def natural_patches(*, seed=0, patch_size=32, stride=11):
     >>> patches.train.shape, patches.train.dtype.name, patches.discrete_levels
     ((7984, 32, 32, 3), 'uint8', 256)
     """
-    _check("patch_size", patch_size, most=300)
-    _check("stride", stride)
+    check_integer(1, 300, patch_size=patch_size)
+    check_integer(stride=stride)
     parts = []
     for split, stream in zip(SPLITS, np.random.SeedSequence(seed).spawn(len(SPLITS))):
         patches = np.concatenate([cut(photograph(name), patch_size, stride) for name in PHOTOGRAPHS[split]])
@@ -72,17 +71,17 @@ def natural_patches(*, seed=0, patch_size=32, stride=11):
 
 def photograph(name):
     """One of the photographs as it is in the wheel: uint8 `[height, width, 3]`, RGB."""
-    if name in _IN_SCIKIT_LEARN:
-        try:
-            from sklearn.datasets import load_sample_image
-        except ImportError as error:
-            raise ImportError(f"The photograph {name!r} comes with scikit-learn: pip install scikit-learn") from error
-        return np.asarray(load_sample_image(f"{name}.jpg"))
+    library = "scikit-learn" if name in _IN_SCIKIT_LEARN else "scikit-image"
     try:
+        if name in _IN_SCIKIT_LEARN:
+            from sklearn.datasets import load_sample_image
+
+            return np.asarray(load_sample_image(f"{name}.jpg"))
         import skimage.data
+
+        return np.asarray(getattr(skimage.data, name)())
     except ImportError as error:
-        raise ImportError(f"The photograph {name!r} comes with scikit-image: pip install scikit-image") from error
-    return np.asarray(getattr(skimage.data, name)())
+        raise ImportError(f"The photograph {name!r} comes with {library}: pip install {library}") from error
 
 
 def cut(image, patch_size, stride):
@@ -99,9 +98,3 @@ def cut(image, patch_size, stride):
     windows = np.lib.stride_tricks.sliding_window_view(image, (patch_size, patch_size), axis=(0, 1))
     windows = windows[::stride, ::stride].transpose(0, 1, 3, 4, 2)
     return windows.reshape(-1, patch_size, patch_size, image.shape[-1])
-
-
-def _check(argument, value, most=None):
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1 or (most and value > most):
-        bounds = f"from 1 to {most}" if most else "of at least 1"
-        raise ValueError(f"`{argument}` must be an integer {bounds}. Received: {argument}={value!r}")

@@ -2,11 +2,11 @@
 
 import collections.abc
 import dataclasses
-import difflib
-import numbers
+import math
 
 import tensorflow as tf
 
+from tfflows.arguments import check_integer, did_you_mean
 from tfflows.datasets.images.image_stream import CACHE_BYTES, ImageStream, Source
 
 _FACE_TOP, _FACE_LEFT, _FACE_SIDE = 40, 15, 148
@@ -154,20 +154,21 @@ def tfds_images(
     """
     key = canonical(name)
     if key is None:
-        near = difflib.get_close_matches(_spelled(name), _SETS, n=3)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        hint = did_you_mean(_spelled(name), _SETS)
         raise ValueError(f"Unknown image set.{hint} Names: {', '.join(_SETS)}. Received: {name!r}")
     published = _SETS[key]
-    least = {"num_train": 1, "num_validation": 0, "num_test": 1}
-    for (what, lowest), size in zip(least.items(), (num_train, num_validation, num_test)):
-        whole = isinstance(size, numbers.Integral) and not isinstance(size, bool)
-        if size is not None and not (whole and size >= lowest):
-            raise ValueError(f"`{what}` must be an integer of at least {lowest}, or None. Received: {what}={size!r}")
+    for least, sizes in ((1, {"num_train": num_train, "num_test": num_test}), (0, {"num_validation": num_validation})):
+        check_integer(least, **{what: size for what, size in sizes.items() if size is not None})
     builder = _prepared(published.builder, data_dir, download)
     train, validation = "train", published.validation
     if validation is None and num_validation != 0:
         held_out = num_validation or _NUM_VALIDATION
-        _check_held_out(builder, held_out)
+        size = builder.info.splits["train"].num_examples if "train" in builder.info.splits else math.inf
+        if size <= held_out:
+            raise ValueError(
+                f"`num_validation` must leave examples to train on. Received: num_validation={held_out} of {size} in "
+                f"{builder.name!r}"
+            )
         train, validation = f"train[:-{held_out}]", f"train[-{held_out}:]"
     wanted = {
         "train": (train, num_train),
@@ -188,7 +189,7 @@ def tfds_images(
 
 
 def canonical(name):
-    """The name of a published set whatever its spelling, or `None` if it is none."""
+    """The name of a published set whatever its spelling, or `None` for another name."""
     key = _spelled(name)
     return key if key in _SETS else None
 
@@ -208,15 +209,6 @@ def _prepared(name, data_dir, download):
     if download:
         builder.download_and_prepare()
     return builder
-
-
-def _check_held_out(builder, held_out):
-    splits = builder.info.splits
-    if "train" in splits and splits["train"].num_examples <= held_out:
-        raise ValueError(
-            f"`num_validation` must leave examples to train on. Received: num_validation={held_out} of "
-            f"{splits['train'].num_examples} in {builder.name!r}"
-        )
 
 
 def _source(builder, published, part, most):

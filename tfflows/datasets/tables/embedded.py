@@ -13,8 +13,7 @@ def digits(*, as_images=False, seed=0, fractions=FRACTIONS):
 
     Args:
       as_images: whether examples are images rather than vectors.
-      seed: of the split, a non-negative integer.
-      fractions: of train, validation and test.
+      seed, fractions: of the split, see `splitting.split_rows`.
 
     Returns:
       A `Dataset` with int32 labels: of int32 examples `[N, 64]`, or of uint8 images `[N, 8, 8, 1]`.
@@ -35,71 +34,46 @@ def digits(*, as_images=False, seed=0, fractions=FRACTIONS):
     bunch = _load("digits")
     return _split(
         "digits",
-        bunch.images[..., None].astype(np.uint8) if as_images else bunch.data.astype(np.int32),
         bunch,
-        columns=None if as_images else tuple(f"pixel_{i}_{j}" for i in range(8) for j in range(8)),
-        discrete_levels=17,
-        description="Handwritten digits, 8 x 8 pixels of 17 levels (UCI test set, as in scikit-learn).",
+        bunch.images[..., None].astype(np.uint8) if as_images else bunch.data.astype(np.int32),
+        None if as_images else [f"pixel_{i}_{j}" for i in range(8) for j in range(8)],
+        "Handwritten digits, 8 x 8 pixels of 17 levels (UCI test set, as in scikit-learn).",
         seed=seed,
         fractions=fractions,
+        discrete_levels=17,
     )
 
 
 def wine(*, seed=0, fractions=FRACTIONS):
     """178 wines of three cultivars: 13 chemical measurements in their own units, the cultivar as context.
 
-    Args:
-      seed: of the split, a non-negative integer.
-      fractions: of train, validation and test.
-
-    Returns:
-      A `Dataset` of float32 examples `[N, 13]` with int32 labels, not standardised.
-
-    Raises:
-      ImportError: if scikit-learn is not installed.
+    Args, raises: see `digits`. Returns a `Dataset` of float32 examples `[N, 13]` with int32 labels, not standardised.
 
     References:
       S. Aeberhard and M. Forina, Wine, UCI Machine Learning Repository, 1992.
     """
-    bunch = _load("wine")
-    return _split(
-        "wine",
-        bunch.data.astype(np.float32),
-        bunch,
-        columns=tuple(map(str, bunch.feature_names)),
-        description="Chemical analysis of wines of three cultivars (UCI, as in scikit-learn).",
-        seed=seed,
-        fractions=fractions,
-    )
+    return _measured("wine", "Chemical analysis of wines of three cultivars", seed=seed, fractions=fractions)
 
 
 def breast_cancer(*, seed=0, fractions=FRACTIONS):
     """569 breast masses: 30 measurements of cell nuclei in their own units, the diagnosis as context.
 
-    Args:
-      seed: of the split, a non-negative integer.
-      fractions: of train, validation and test.
-
-    Returns:
-      A `Dataset` of float32 examples `[N, 30]` with int32 labels (0 malignant, 1 benign), not standardised.
-
-    Raises:
-      ImportError: if scikit-learn is not installed.
+    Args, raises: see `digits`. Returns a `Dataset` of float32 examples `[N, 30]` with int32 labels (0 malignant, 1
+    benign), not standardised.
 
     References:
       W. Wolberg, O. Mangasarian, N. Street and W. Street, Breast Cancer Wisconsin (Diagnostic), UCI Machine
       Learning Repository, 1993.
     """
-    bunch = _load("breast_cancer")
-    return _split(
-        "breast_cancer",
-        bunch.data.astype(np.float32),
-        bunch,
-        columns=tuple(map(str, bunch.feature_names)),
-        description="Measurements of cell nuclei, malignant or benign (UCI, as in scikit-learn).",
-        seed=seed,
-        fractions=fractions,
+    return _measured(
+        "breast_cancer", "Measurements of cell nuclei, malignant or benign", seed=seed, fractions=fractions
     )
+
+
+def _measured(name, what, **split):
+    bunch = _load(name)
+    description = f"{what} (UCI, as in scikit-learn)."
+    return _split(name, bunch, bunch.data.astype(np.float32), bunch.feature_names, description, **split)
 
 
 def _load(name):
@@ -110,7 +84,7 @@ def _load(name):
     return getattr(sklearn.datasets, f"load_{name}")()
 
 
-def _split(name, examples, bunch, *, seed, fractions, **known):
+def _split(name, bunch, examples, columns, description, *, seed, fractions, discrete_levels=None):
     rows = split_rows(len(examples), seed=seed, fractions=fractions)
     labels = bunch.target.astype(np.int32)
     return Dataset(
@@ -119,5 +93,7 @@ def _split(name, examples, bunch, *, seed, fractions, **known):
         *(labels[part] for part in rows),
         num_classes=len(bunch.target_names),
         class_names=tuple(map(str, bunch.target_names)),
-        **known,
+        columns=None if columns is None else tuple(map(str, columns)),
+        discrete_levels=discrete_levels,
+        description=description,
     )

@@ -1,13 +1,14 @@
 """A user's own table as a `Dataset`."""
 
-import difflib
 import pathlib
 
 import numpy as np
+import pandas
 
+from tfflows.arguments import did_you_mean
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.splitting import FRACTIONS, split_rows
-from tfflows.datasets.tables.table import read_table
+from tfflows.datasets.tables.table import is_number, read_table
 
 _MANY_LABELS = 100
 
@@ -89,9 +90,8 @@ def _choose(wanted, names, argument, path):
         if by_index and is_index and -len(names) <= name < len(names):
             name = int(name) % len(names)
         elif by_index or name not in names:
-            near = difflib.get_close_matches(str(name), map(str, names), n=3)
             have = f"indices 0 to {len(names) - 1}" if by_index else ", ".join(names)
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near and not by_index else ""
+            hint = "" if by_index else did_you_mean(name, names)
             raise ValueError(
                 f"`{argument}` must choose from the columns of {path.name}: {have}.{hint} Received: {name!r}"
             )
@@ -138,16 +138,20 @@ def _context(chosen, labels, path):
         return {"context": _matrix(chosen, list(chosen), chosen, path)}
     if len(chosen) > 1:
         raise ValueError(f"Labels are one column. Received: labels={labels!r} with {list(chosen)}")
-    missing = [row for row, value in enumerate(column.tolist()) if value is None]
-    if column.dtype.kind == "f":
-        missing = np.flatnonzero(np.isnan(column)).tolist()
+    missing = np.flatnonzero(pandas.isna(column)).tolist()
     if missing:
         raise ValueError(
             f"Labels must not be missing. Received: {path.name}, {name!r} with {len(missing)} missing, the first at "
             f"row {missing[0]} (from 0, header not counted)"
         )
     if column.dtype.kind == "f":
-        column = _whole(column, name, path)
+        wrong = np.flatnonzero(column != np.round(column))
+        if len(wrong):
+            raise ValueError(
+                f"Numeric labels must be whole numbers. Received: {path.name}, {name!r} with {column[wrong[0]]} "
+                f"at row {wrong[0]}"
+            )
+        column = column.astype(np.int64)
     elif _is_text(column):
         column = column.astype(str)
     classes, numbers = np.unique(column, return_inverse=True)
@@ -162,21 +166,9 @@ def _is_text(column):
     return column.dtype.kind not in "biuf"
 
 
-def _whole(column, name, path):
-    wrong = np.flatnonzero(column != np.round(column))
-    if len(wrong):
-        raise ValueError(
-            f"Numeric labels must be whole numbers. Received: {path.name}, {name!r} with {column[wrong[0]]} "
-            f"at row {wrong[0]}"
-        )
-    return column.astype(np.int64)
-
-
 def _why(name, column):
-    """Names a text column and its first entry that is no number."""
+    """Names a text column and its first entry that is not a number."""
     for row, value in enumerate(column):
-        try:
-            float(value)
-        except (TypeError, ValueError):
+        if not is_number(value):
             return f"{name!r} (first {value!r} at row {row})"
     return f"{name!r} (of type {type(column[0]).__name__})"

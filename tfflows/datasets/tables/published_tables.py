@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import pandas
 
+from tfflows.arguments import check_choice
 from tfflows.datasets.dataset import Dataset
 
 _SOURCE = "https://zenodo.org/records/1161203"
@@ -61,8 +62,7 @@ def tabular(name, folder=None):
       appendix D, and the published code.
     """
     key = str(name).lower()
-    if key not in _FILES:
-        raise ValueError(f"`name` must be one of {tabular_names()}. Received: {name!r}")
+    check_choice(_FILES, name=key)
     folder = os.environ.get("TFFLOWS_TABULAR") if folder is None else folder
     if not folder:
         raise ValueError(

@@ -3,6 +3,7 @@
 import pathlib
 
 import numpy as np
+import pandas
 
 EXTENSIONS = (".csv", ".parquet", ".npy", ".npz")
 
@@ -23,7 +24,7 @@ def read_table(path, *, header=True, key=None):
 
     Raises:
       ValueError: if the file is missing, of another kind, unreadable, empty, or no table.
-      ImportError: if pandas (and, for .parquet, pyarrow) is needed and not installed.
+      ImportError: if pyarrow is needed, for .parquet, and not installed.
     """
     path = pathlib.Path(path)
     extension = path.suffix.lower()
@@ -40,7 +41,7 @@ def read_table(path, *, header=True, key=None):
     elif extension == ".parquet":
         columns = _read_parquet(path)
     elif extension == ".npy":
-        columns = _columns_of_array(_load_array(path), path.name)
+        columns = _columns_of_array(_loaded(path), path.name)
     else:
         columns, context = _read_npz(path, key)
     if not columns or not len(next(iter(columns.values()))):
@@ -49,14 +50,13 @@ def read_table(path, *, header=True, key=None):
 
 
 def _read_csv(path, header):
-    pandas = _pandas()
     try:
         frame = pandas.read_csv(path, header=0 if header else None)
     except pandas.errors.EmptyDataError as error:
         raise ValueError(f"The table must have rows and columns. Received: {path.name!r}, which is empty") from error
     except (pandas.errors.ParserError, UnicodeDecodeError) as error:
         raise ValueError(f"The file must be comma-separated text. Received: {path.name!r}: {error}") from error
-    if header and len(frame.columns) and all(_is_number(name) for name in frame.columns):
+    if header and len(frame.columns) and all(is_number(name) for name in frame.columns):
         names = ", ".join(map(str, frame.columns[:5]))
         raise ValueError(
             f"The first line of a .csv must name its columns. Received: {path.name!r}, whose first line holds only "
@@ -66,28 +66,15 @@ def _read_csv(path, header):
 
 
 def _read_parquet(path):
-    pandas = _pandas("pyarrow")
     try:
         return _columns(pandas.read_parquet(path))
+    except ImportError as error:
+        raise ImportError("Reading .parquet needs: pip install pyarrow") from error
     except (ValueError, OSError) as error:
         raise ValueError(f"The file must be parquet. Received: {path.name!r}: {error}") from error
 
 
-def _pandas(*engines):
-    try:
-        import pandas
-
-        for engine in engines:
-            __import__(engine)
-    except ImportError as error:
-        needed = " ".join(("pandas", *engines))
-        raise ImportError(f"Reading this kind of file needs: pip install {needed}") from error
-    return pandas
-
-
 def _columns(frame):
-    import pandas.api.types
-
     columns = {}
     for name in frame.columns:
         series = frame[name]
@@ -102,8 +89,7 @@ def _columns(frame):
 
 
 def _read_npz(path, key):
-    archive = _load_array(path)
-    with archive:
+    with _loaded(path) as archive:
         names = list(archive.files)
         candidates = [name for name in names if name != "context"]
         if key is None:
@@ -127,7 +113,7 @@ def _read_npz(path, key):
     return columns, arrays[1]
 
 
-def _load_array(path):
+def _loaded(path):
     return _readable(path, lambda: np.load(path, allow_pickle=False))
 
 
@@ -149,9 +135,10 @@ def _columns_of_array(array, name):
     return dict(enumerate(array.T))
 
 
-def _is_number(text):
+def is_number(value):
+    """Whether a cell of a table is a number, or can be read as one."""
     try:
-        float(text)
-    except ValueError:
+        float(value)
+    except (TypeError, ValueError):
         return False
     return True

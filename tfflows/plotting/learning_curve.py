@@ -1,4 +1,4 @@
-"""The course of training."""
+"""Learning curves: the course of training."""
 
 import math
 
@@ -21,11 +21,8 @@ def training_figure(train, validation=None, *, best_epoch=None, entropy=None, nu
       num_dims: int, entries of a discrete example: values are divided by `num_dims log 2` and shown as bits per
         dimension. `None` for nats.
 
-    Returns:
-      `matplotlib.figure.Figure`.
-
     Raises:
-      ValueError: no epochs, arrays of different lengths, or a `best_epoch` that is none of them.
+      ValueError: no epochs, arrays of different lengths, or a `best_epoch` that is not one of them.
     """
     curves = {"training": np.asarray(train, dtype=np.float64)}
     if validation is not None:
@@ -61,17 +58,8 @@ def training_figure(train, validation=None, *, best_epoch=None, entropy=None, nu
 
 def _mark_best(axes, epoch, value):
     if np.isfinite(value):
-        axes.plot(
-            [epoch],
-            [value],
-            linestyle="none",
-            marker="*",
-            markersize=13,
-            color="black",
-            markerfacecolor="#F0E442",
-            label=f"best epoch {epoch}, {value:.3f}",
-            zorder=3,
-        )
+        star = {"marker": "*", "markersize": 13, "color": "black", "markerfacecolor": "#F0E442", "zorder": 3}
+        axes.plot([epoch], [value], linestyle="none", **star, label=f"best epoch {epoch}, {value:.3f}")
 
 
 def _range(curves, entropy):
