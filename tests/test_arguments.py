@@ -14,6 +14,13 @@ def test_sizes_are_integers_of_at_least_the_least():
             arguments.check_sizes(least, n=size)
 
 
+def test_integers_are_one_and_given():
+    arguments.check_integers(n=1, m=np.int64(3))
+    for least, number in ((1, 0), (2, 1), (1, 1.0), (1, True), (1, (1, 1)), (1, None)):
+        with pytest.raises(ValueError, match=f"`n` must be an integer of at least {least}. Received: "):
+            arguments.check_integers(least, n=number)
+
+
 def test_choices():
     arguments.check_choice(("a", None), kind=None)
     with pytest.raises(ValueError, match=r"`kind` must be one of \['a', 'b'\]. Received: 'c'"):

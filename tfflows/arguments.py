@@ -21,6 +21,17 @@ def check_sizes(least=1, **sizes):
             raise ValueError(f"`{name}` must be {kind} of at least {least}. Received: {size!r}")
 
 
+def check_integers(least=1, **numbers):
+    """Refuses what is not an integer of at least `least`, as `check_sizes` does, and `None` and sequences as well.
+
+    Raises:
+      ValueError: naming the argument.
+    """
+    for name, number in numbers.items():
+        if not _is_integer(number) or number < least:
+            raise ValueError(f"`{name}` must be an integer of at least {least}. Received: {number!r}")
+
+
 def check_choice(known, **choices):
     """Refuses values that are not among the known ones.
 
