@@ -46,19 +46,37 @@ def parameters(conditioner, a, context, *, event_ndims, num_parameters, num_outp
     Raises:
       ValueError: an output of the wrong size.
     """
-    batch_rank = a.shape.rank - event_ndims
-    with precision.of(conditioner):
+    with precision.applied_to(conditioner):
         raw = conditioner(inputs(conditioner, a, context, event_ndims=event_ndims))
-    expected = num_parameters * num_outputs
-    if raw.shape[-1] != expected:
-        raise ValueError(
-            f"The conditioner of {name} must return {expected} values on its last axis "
-            f"({num_parameters} for each of {num_outputs} entries). Received: shape {raw.shape}"
-        )
-    raw = tf.cast(raw, a.dtype)
-    if batch_rank != 1:
-        raw = tf.reshape(raw, tf.concat([tf.shape(a)[:batch_rank], raw.shape[1:]], axis=0))
-    return tf.split(raw, num_parameters, axis=-1)
+    detail = f" ({num_parameters} for each of {num_outputs} entries)"
+    raw = _checked(raw, num_parameters * num_outputs, name, detail)
+    batch_rank = a.shape.rank - event_ndims
+    return tf.split(_batched(tf.cast(raw, a.dtype), a, batch_rank), num_parameters, axis=-1)
+
+
+def one_after_another(given, transform, state):
+    """A loop over entries or tokens, each transformed with what was found before it.
+
+    Args:
+      given: `Tensor` `[n, batch, ...]`, `n` known.
+      transform: function `(k, given_k, found_before, state) -> (found, log_derivative, state)`, the log-derivative
+        summed to `[batch]`; for `k = 0` what was found before is zeros.
+      state: nested tensors handed from step to step.
+
+    Returns:
+      All that was found, `[n, batch, ...]`, and the sum of the log-derivatives, `[batch]`.
+    """
+    n, zeros = given.shape[0], tf.zeros_like(given[0])
+    arrays = [tf.TensorArray(given.dtype, size=n, element_shape=given.shape[1:]) for _ in range(2)]
+    inputs, found = arrays[0].unstack(given), arrays[1]
+
+    def step(k, last, found, log_det, state):
+        last, log_derivative, state = transform(k, inputs.read(k), last, state)
+        return k + 1, last, found.write(k, last), log_det + log_derivative, state
+
+    start = (0, zeros, found, tf.reduce_sum(zeros, axis=list(range(1, zeros.shape.rank))), state)
+    _, _, found, log_det, _ = tf.while_loop(lambda k, *_: k < n, step, start, maximum_iterations=n)
+    return found.stack(), log_det
 
 
 def from_context(conditioner, context, *, size, dtype, name):
@@ -72,16 +90,24 @@ def from_context(conditioner, context, *, size, dtype, name):
     context = tf.convert_to_tensor(context)
     batch_rank = context.shape.rank - _context_ndims(conditioner, context)
     flat = context if batch_rank == 1 else tf.reshape(context, [-1, *context.shape[batch_rank:]])
-    with precision.of(conditioner):
+    with precision.applied_to(conditioner):
         raw = tf.cast(conditioner(flat), dtype)
+    raw = _batched(_checked(raw, size, name), context, batch_rank)
+    return raw if batch_rank == 1 else tf.ensure_shape(raw, [*context.shape[:batch_rank], size])
+
+
+def _checked(raw, size, name, detail=""):
+    """Refuses what a conditioner returned if it has another size."""
     if raw.shape[-1] != size:
         raise ValueError(
-            f"The conditioner of {name} must return {size} values on its last axis. Received: shape {raw.shape}"
+            f"The conditioner of {name} must return {size} values on its last axis{detail}. Received: shape {raw.shape}"
         )
-    if batch_rank == 1:
-        return raw
-    raw = tf.reshape(raw, tf.concat([tf.shape(context)[:batch_rank], [size]], axis=0))
-    return tf.ensure_shape(raw, [*context.shape[:batch_rank], size])
+    return raw
+
+
+def _batched(raw, like, batch_rank):
+    """What has one batch axis, with the batch axes of `like` instead."""
+    return raw if batch_rank == 1 else tf.reshape(raw, tf.concat([tf.shape(like)[:batch_rank], raw.shape[1:]], axis=0))
 
 
 def _context_ndims(conditioner, context):

@@ -23,7 +23,7 @@ def is_full():
 
 @contextlib.contextmanager
 def full(wanted=True):
-    """A scope in which networks asked through `of` compute in the precision of their weights, if `wanted`."""
+    """A scope in which networks under `applied_to` compute in the precision of their weights, if `wanted`."""
     before, _thread.full = getattr(_thread, "full", None), wanted
     try:
         yield
@@ -55,7 +55,7 @@ class Compiled:
 
 
 @contextlib.contextmanager
-def of(network):
+def applied_to(network):
     """A scope around every use of a Keras layer, in which it has the precision that `full` asks for."""
     half = [each for each in network._flatten_layers() if each.compute_dtype in _HALF] if is_full() else []
     if not half:
