@@ -15,7 +15,7 @@ _CHANGING = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization
 _ELEMENTWISE = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
 
 
-def take_apart(step, num_repeats, seed):
+def structure_and_weights(step, num_repeats, seed):
     """Separates the structure of steps from their weights.
 
     Args:

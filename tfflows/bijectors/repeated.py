@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.bijectors import equal_steps
 from tfflows.joint import KerasBijector, composition
 from tfflows.ops.reversible import Loop
@@ -72,9 +73,8 @@ class Repeated(KerasBijector):
     parameters_are_templates = True
 
     def __init__(self, step, num_repeats=None, *, seed=None, checkpoint_every=8, reversible=True, name="repeated"):
-        if not isinstance(checkpoint_every, int) or checkpoint_every < 1:
-            raise ValueError(f"`checkpoint_every` must be an integer of at least 1. Received: {checkpoint_every!r}")
-        template, variables, initial = equal_steps.take_apart(step, num_repeats, seed)
+        arguments.check_integers(checkpoint_every=checkpoint_every)
+        template, variables, initial = equal_steps.structure_and_weights(step, num_repeats, seed)
         repeats = num_repeats or len(step)
         super().__init__(
             forward_min_event_ndims=template.forward_min_event_ndims,
@@ -104,8 +104,7 @@ class Repeated(KerasBijector):
         """A weight of shape `[K, ...]`: this one in every step."""
         weight = self.add_weight(
             name=variable.path.replace("/", "."),
-            shape=values.shape,
-            initializer=lambda shape, dtype: tf.convert_to_tensor(values),
+            value=values,
             dtype=keras.backend.standardize_dtype(variable.dtype),
             trainable=variable.trainable,
         )

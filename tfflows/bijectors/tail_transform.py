@@ -32,8 +32,7 @@ class TailTransform(KerasBijector):
 
     Args:
       event_shape: shape of the event.
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      name: str.
+      dtype, name: see `joint.KerasBijector`.
 
     Raises:
       ValueError: an event shape that is not known, or empty.
@@ -54,9 +53,7 @@ class TailTransform(KerasBijector):
 
     def __init__(self, event_shape, *, dtype="float32", name="tail_transform"):
         parameters = dict(locals())
-        shape = tf.TensorShape(event_shape)
-        if not shape.rank or not shape.is_fully_defined():
-            raise ValueError(f"`event_shape` must be known and of rank 1 or more. Received: {event_shape}")
+        shape = shapes.known_event_shape(event_shape)
         super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
         self.raw = self.add_weight(name="raw", shape=(2, *shape.as_list()), dtype=dtype)
 

@@ -30,13 +30,12 @@ def tile(images, columns, *, background=0, margin=1):
             f"Images [n, H, W, C] and at least one column are needed. Received: shape {images.shape}, {columns} columns"
         )
     count, height, width, channels = images.shape
-    rows = -(-count // columns)
-    shape = (rows * (height + margin) - margin, columns * (width + margin) - margin, channels)
-    picture = np.full(shape, background, images.dtype)
-    for k, image in enumerate(images):
-        top, left = k // columns * (height + margin), k % columns * (width + margin)
-        picture[top : top + height, left : left + width] = image
-    return picture
+    from skimage.util import montage
+
+    rows, fill = -(-count // columns), np.full(channels, background, images.dtype)
+    options = {"grid_shape": (rows, columns), "padding_width": margin, "channel_axis": -1}
+    framed = montage(images, fill=fill, **options)
+    return framed[margin : rows * (height + margin), margin : columns * (width + margin)]
 
 
 def picture(images, low, high, columns):
