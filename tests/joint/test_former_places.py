@@ -22,7 +22,7 @@ NAMES = {
 @pytest.mark.parametrize("how", ["import", "attribute"])
 def test_former_places_warn_and_give_the_same_objects(name, how, monkeypatch):
     monkeypatch.delitem(sys.modules, f"tfflows.{name}", raising=False)
-    monkeypatch.delattr(tfflows, name, raising=False)
+    monkeypatch.delitem(vars(tfflows), name, raising=False)  # where an import leaves it
     with pytest.warns(DeprecationWarning, match=f"tfflows.{name} is now tfflows.joint"):
         former = importlib.import_module(f"tfflows.{name}") if how == "import" else getattr(tfflows, name)
     for module, names in NAMES[name].items():

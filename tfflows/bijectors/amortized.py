@@ -50,7 +50,7 @@ class Amortized(KerasBijector):
         if self.conditioner is None:
             return weights
         sizes = [math.prod(weight.shape) for weight in weights]
-        moved = conditioning.from_context(self.conditioner, context, size=sum(sizes), dtype=dtype, name=self.name)
+        moved = conditioning.from_context(self, context, size=sum(sizes), dtype=dtype)
         return [
             weight + tf.reshape(part, [*_batch(moved), *weight.shape]) if weight.shape.rank != 1 else weight + part
             for weight, part in zip(weights, tf.split(moved, sizes, axis=-1))

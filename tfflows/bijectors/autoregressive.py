@@ -82,7 +82,7 @@ class Autoregressive(KerasBijector):
     def _at_once(self, x, context):
         """The conditioner sees what comes in."""
         function = self.map.forward if self.parallel == "forward" else self.map.inverse
-        y, log_derivative = function(x, *self._parameters_of(x, context))
+        y, log_derivative = function(x, *conditioning.parameters(self, x, context, self._size))
         return y, tf.reduce_sum(log_derivative, axis=-1)
 
     def _in_order(self, y, context):
@@ -117,24 +117,13 @@ class Autoregressive(KerasBijector):
         places = tf.one_hot(tf.constant(self._order), self._size, on_value=True, off_value=False)
 
         def step(k, x, log_derivative):
-            known, change = function(y, *self._parameters_of(x, context))
+            known, change = function(y, *conditioning.parameters(self, x, context, self._size))
             x, log_derivative = tf.where(places[k], known, x), tf.where(places[k], change, log_derivative)
             return k + 1, tf.ensure_shape(x, y.shape), tf.ensure_shape(log_derivative, y.shape)
 
         start, n = (0, tf.zeros_like(y), tf.zeros_like(y)), self._size
         _, x, log_derivative = tf.while_loop(lambda k, *_: k < n, step, start, maximum_iterations=n)
         return x, tf.reduce_sum(log_derivative, axis=-1)
-
-    def _parameters_of(self, x, context):
-        return conditioning.parameters(
-            self.conditioner,
-            x,
-            context,
-            event_ndims=1,
-            num_parameters=self.map.num_parameters,
-            num_outputs=self._size,
-            name=self.name,
-        )
 
 
 class MaskedAutoregressive(Autoregressive):

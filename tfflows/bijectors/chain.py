@@ -28,7 +28,7 @@ class Chain(composition.Composite):
       name: str.
 
     Raises:
-      ValueError: no bijectors.
+      ValueError: an empty sequence.
       TypeError: an entry that is not a bijector.
 
     Example:
@@ -44,9 +44,9 @@ class Chain(composition.Composite):
         parameters = dict(locals())
         if isinstance(bijectors, tfb.Bijector) or not len(bijectors):
             raise ValueError(f"`bijectors` must be a sequence of at least one bijector. Received: {bijectors}")
-        strangers = [each for each in bijectors if not isinstance(each, tfb.Bijector)]
-        if strangers:
-            raise TypeError(f"Every link must be a tfp.bijectors.Bijector. Received: {strangers}")
+        others = [each for each in bijectors if not isinstance(each, tfb.Bijector)]
+        if others:
+            raise TypeError(f"Every link must be a tfp.bijectors.Bijector. Received: {others}")
         inferred = tfb.Chain(list(bijectors))
         super().__init__(
             forward_min_event_ndims=inferred.forward_min_event_ndims,

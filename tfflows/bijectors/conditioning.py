@@ -29,29 +29,27 @@ def inputs(conditioner, a, context, *, event_ndims):
     return a if context is None else [a, context]
 
 
-def parameters(conditioner, a, context, *, event_ndims, num_parameters, num_outputs, name):
-    """The parameters of an elementwise bijection, from what it copies.
+def parameters(bijector, a, context, num_outputs):
+    """The parameters of a bijector's elementwise `map`, which its `conditioner` gives from what the bijector copies.
 
     Args:
-      conditioner: Keras layer.
+      bijector: `Coupling` or `Autoregressive`.
       a: `Tensor` `[..., *event]`, what the conditioner sees.
       context: `Tensor` or `None`.
-      event_ndims: int, rank of the event.
-      num_parameters, num_outputs: ints: the conditioner returns their product on its last axis, parameter by parameter.
-      name: str, of the bijector, for errors.
+      num_outputs: int, the entries of the last axis that are transformed; the conditioner returns `map.num_parameters`
+        times as many values on its last axis, parameter by parameter.
 
     Returns:
-      `num_parameters` tensors in the dtype of `a`, each with `num_outputs` entries on its last axis.
+      `map.num_parameters` tensors in the dtype of `a`, each with `num_outputs` entries on its last axis.
 
     Raises:
       ValueError: an output of the wrong size.
     """
+    conditioner, event_ndims, each = bijector.conditioner, bijector.forward_min_event_ndims, bijector.map.num_parameters
     with precision.applied_to(conditioner):
         raw = conditioner(inputs(conditioner, a, context, event_ndims=event_ndims))
-    detail = f" ({num_parameters} for each of {num_outputs} entries)"
-    raw = _checked(raw, num_parameters * num_outputs, name, detail)
-    batch_rank = a.shape.rank - event_ndims
-    return tf.split(_batched(tf.cast(raw, a.dtype), a, batch_rank), num_parameters, axis=-1)
+    _check_size(raw, each * num_outputs, bijector, f" ({each} for each of {num_outputs} entries)")
+    return tf.split(_batched(tf.cast(raw, a.dtype), a, a.shape.rank - event_ndims), each, axis=-1)
 
 
 def one_after_another(given, transform, state):
@@ -79,30 +77,31 @@ def one_after_another(given, transform, state):
     return found.stack(), log_det
 
 
-def from_context(conditioner, context, *, size, dtype, name):
-    """`size` parameters that depend on the context alone, `[..., size]` with the context's batch axes.
+def from_context(bijector, context, *, size, dtype):
+    """`size` parameters that a bijector's conditioner gives from the context alone, `[..., size]`, with its batch axes.
 
     Raises:
       ValueError: no context, or an output of another size.
     """
     if context is None:
-        raise ValueError(f"{name} has a conditioner and needs a `context`. Received: None")
-    context = tf.convert_to_tensor(context)
+        raise ValueError(f"{bijector.name} has a conditioner and needs a `context`. Received: None")
+    conditioner, context = bijector.conditioner, tf.convert_to_tensor(context)
     batch_rank = context.shape.rank - _context_ndims(conditioner, context)
     flat = context if batch_rank == 1 else tf.reshape(context, [-1, *context.shape[batch_rank:]])
     with precision.applied_to(conditioner):
         raw = tf.cast(conditioner(flat), dtype)
-    raw = _batched(_checked(raw, size, name), context, batch_rank)
-    return raw if batch_rank == 1 else tf.ensure_shape(raw, [*context.shape[:batch_rank], size])
+    _check_size(raw, size, bijector)
+    if batch_rank == 1:
+        return raw
+    return tf.ensure_shape(_batched(raw, context, batch_rank), [*context.shape[:batch_rank], size])
 
 
-def _checked(raw, size, name, detail=""):
-    """Refuses what a conditioner returned if it has another size."""
+def _check_size(raw, size, bijector, detail=""):
     if raw.shape[-1] != size:
         raise ValueError(
-            f"The conditioner of {name} must return {size} values on its last axis{detail}. Received: shape {raw.shape}"
+            f"The conditioner of {bijector.name} must return {size} values on its last axis{detail}. "
+            f"Received: shape {raw.shape}"
         )
-    return raw
 
 
 def _batched(raw, like, batch_rank):

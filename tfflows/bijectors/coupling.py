@@ -82,12 +82,13 @@ class Coupling(KerasBijector):
         return self._apply(self.map.inverse, y, context)
 
     def _apply(self, function, x, context):
+        size = self._mask.shape[-1]
         if self._splits_last_axis:
             a, b = self._split(x)
-            b, log_derivative = function(b, *self._parameters_of(a, context))
+            b, log_derivative = function(b, *conditioning.parameters(self, a, context, size - self._num_copied))
             return self._merge(a, b), shapes.sum_event(log_derivative, self.forward_min_event_ndims)
         keep = tf.constant(self._mask, x.dtype)
-        y, log_derivative = function(x, *self._parameters_of(x * keep, context))
+        y, log_derivative = function(x, *conditioning.parameters(self, x * keep, context, size))
         y = tf.where(self._mask, x, y)
         return y, shapes.sum_event(log_derivative * (1.0 - keep), self.forward_min_event_ndims)
 
@@ -99,23 +100,6 @@ class Coupling(KerasBijector):
     def initialise_from(self, y, context):
         a = self._split(y)[0] if self._splits_last_axis else y * tf.constant(self._mask, y.dtype)
         self.conditioner.adapt(conditioning.inputs(self.conditioner, a, context, event_ndims=self._mask.ndim))
-
-    def _parameters_of(self, a, context):
-        """The conditioner's output for `a`, split."""
-        return conditioning.parameters(
-            self.conditioner,
-            a,
-            context,
-            event_ndims=self._mask.ndim,
-            num_parameters=self.map.num_parameters,
-            num_outputs=self._num_outputs,
-            name=self.name,
-        )
-
-    @property
-    def _num_outputs(self):
-        n = self._mask.shape[-1]
-        return n - self._num_copied if self._splits_last_axis else n
 
     def _split(self, x):
         copied, rest = self._num_copied, self._mask.shape[-1] - self._num_copied

@@ -73,7 +73,7 @@ class DiagonalAffine(KerasBijector):
 
     def _from_context(self, x, context):
         size = x.shape[-1]
-        raw = conditioning.from_context(self.conditioner, context, size=2 * size, dtype=x.dtype, name=self.name)
+        raw = conditioning.from_context(self, context, size=2 * size, dtype=x.dtype)
         positions = self.forward_min_event_ndims - 1
         raw = tf.reshape(raw, tf.concat([tf.shape(raw)[:-1], [1] * positions, [2 * size]], axis=0))
         return tf.split(raw, 2, axis=-1)

@@ -30,7 +30,7 @@ class FactorOut(composition.Composite):
       name: str.
 
     Raises:
-      TypeError: no bijector.
+      TypeError: a `bijector` that is not one.
       ValueError: `num_kept` below 1, events with no channel more than that, or a bijector that changes the shape.
 
     Example:

@@ -168,10 +168,7 @@ def _checked(kernel, size):
     kernel = np.asarray(kernel, np.float64)
     if kernel.shape != (size, size):
         raise ValueError(f"`kernel` must have shape ({size}, {size}). Received: shape {kernel.shape}")
-    if not np.isfinite(kernel).all() or np.linalg.matrix_rank(kernel) < size:
-        raise ValueError(f"`kernel` must be invertible. Received: a matrix of rank {_rank(kernel)}, not {size}")
+    rank = np.linalg.matrix_rank(kernel) if np.isfinite(kernel).all() else "unknown (not finite)"
+    if rank != size:
+        raise ValueError(f"`kernel` must be invertible. Received: a matrix of rank {rank}, not {size}")
     return kernel
-
-
-def _rank(kernel):
-    return np.linalg.matrix_rank(kernel) if np.isfinite(kernel).all() else "unknown (not finite)"

@@ -46,7 +46,7 @@ class Repeated(KerasBijector):
       name: str.
 
     Raises:
-      TypeError: a step that is no bijector.
+      TypeError: a step that is not a bijector.
       ValueError: no steps, steps of different structure (the first difference is named) or with shared weights;
         weights that are not Keras's; layers that change when they are evaluated (dropout, batch normalization), or
         whose weights have constraints; a step that changes the shape of its events.
@@ -74,20 +74,13 @@ class Repeated(KerasBijector):
 
     def __init__(self, step, num_repeats=None, *, seed=None, checkpoint_every=8, reversible=True, name="repeated"):
         arguments.check_integers(checkpoint_every=checkpoint_every)
+        parameters = dict(locals())
         template, variables, initial = equal_steps.structure_and_weights(step, num_repeats, seed)
         repeats = num_repeats or len(step)
         super().__init__(
             forward_min_event_ndims=template.forward_min_event_ndims,
             is_constant_jacobian=template.is_constant_jacobian,
-            parameters={
-                "step": template,
-                "num_repeats": repeats,
-                "seed": seed,
-                "checkpoint_every": checkpoint_every,
-                "reversible": reversible,
-                "name": name,
-            },
-            name=name,
+            parameters={**parameters, "step": template, "num_repeats": repeats},
         )
         stacked = [self._stack(v, values) for v, values in zip(variables, initial)]
         self._steps = _Steps(template, variables, stacked, repeats)

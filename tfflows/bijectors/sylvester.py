@@ -108,12 +108,8 @@ class Sylvester(Amortized):
     def _parts(self, dtype, context):
         """`Q`, the pair `R` and `R~`, and `b`."""
         *vectors, triangles, diagonal, b = self.raw_parameters(dtype, context)
-        return self._rotation(*vectors), _Triangles(triangles, diagonal), b
-
-    def _rotation(self, vectors=None):
-        if vectors is None:
-            return _Identity()
-        return (_OneByOne if vectors.shape[-2] <= _FEW else _AllAtOnce)(vectors, self._num_hidden)
+        reflections = _OneByOne if self._vectors_shape and self._vectors_shape[0] <= _FEW else _AllAtOnce
+        return reflections(*vectors, self._num_hidden) if vectors else _Identity(), _Triangles(triangles, diagonal), b
 
 
 class _Identity:

@@ -25,8 +25,8 @@ class TailTransform(KerasBijector):
     where the likelihood already has a gradient in `r`. A normal `x` gets the tails of a log-normal from `r > 0`
     (Johnson's `S_U`), far heavier than any spline flow with linear tails has, and follows a power law closely over
     the range that data show; from `r < 0`, tails lighter than a normal's. Learned weights `raw` give
-    `r = sinh(7 tanh(raw / 7))`, so that large `r` are as easy to reach as small ones. The sinh goes
-    on along its tangent where `k abs(x) > 20`, lest it overflow, and the asinh is its inverse there too.
+    `r = sinh(7 tanh(raw / 7))`, so that large `r` are as easy to reach as small ones. Where `k abs(x) > 20`, where it
+    would overflow, the sinh continues along its tangent, and the asinh is its inverse there too.
 
     `event_ndims`: the rank of `event_shape`. Cost: elementwise in both directions.
 

@@ -24,7 +24,7 @@ class TransformerAutoregressive(KerasBijector):
     The first token has a shift and a scale as well, which depend on the context alone. (In the paper `z` is the latent
     and the first token is left as it is.) With `reverse=True` tokens are taken from the last to the first.
 
-    With a `guidance` `w`, a conditioner of class labels is asked twice, with the label and without (label -1), and
+    With a `guidance` `w`, a conditioner of class labels is evaluated twice, with the label and without (label -1), and
 
         shift <- shift + w (shift - shift_without),    log_scale <- log_scale + w (log_scale - log_scale_without)
 
@@ -90,7 +90,7 @@ class TransformerAutoregressive(KerasBijector):
     def inverse_and_log_det(self, y, context=None):
         flat = self._flat(y, context)
         with precision.applied_to(self.conditioner):
-            shift, log_scale = self._split(self.conditioner(self._asked(*flat)), y.dtype)
+            shift, log_scale = self._split(self.conditioner(self._conditioner_inputs(*flat)), y.dtype)
         x, log_derivative = unscaled(flat[0], shift, log_scale)
         return self._shaped(x, tf.reduce_sum(log_derivative, axis=[1, 2]), y)
 
@@ -99,7 +99,7 @@ class TransformerAutoregressive(KerasBijector):
             return self._shaped(*self._compiled(*self._flat(x, context)), x)
 
     def _token_by_token(self, x, context):
-        steps = self.conditioner.token_by_token(self._asked(x, context))
+        steps = self.conditioner.token_by_token(self._conditioner_inputs(x, context))
 
         def step(t, token, found_before, state):
             raw, state = steps(t, self._repeated(found_before), state)
@@ -122,8 +122,8 @@ class TransformerAutoregressive(KerasBijector):
         """With guidance, once with the label and once without."""
         return tf.concat([x, x], axis=0) if self._guidance else x
 
-    def _asked(self, x, context):
-        """What the conditioner is asked."""
+    def _conditioner_inputs(self, x, context):
+        """What the conditioner receives."""
         if context is None:
             return x
         labels = tf.concat([context, -tf.ones_like(context)], axis=0) if self._guidance else context

@@ -39,7 +39,7 @@ class Composite(KerasBijector):
 
 
 def unadapted(root):
-    """The tfflows bijectors in a tree whose data-dependent weights are not initialised; one speaks for all in it."""
+    """The tfflows bijectors in a tree whose data-dependent weights are not initialised; of ours only itself."""
     if isinstance(root, KerasBijector):
         return [] if root.adapted else [root]
     return [m for m in root.submodules if isinstance(m, KerasBijector) and not m.adapted]

@@ -53,7 +53,7 @@ class KerasBijector(tfb.Bijector):
         self._own = None
         self._tf_variables = []
 
-    # Set where bijectors among the constructor's arguments are patterns only: nobody else shall see their weights.
+    # True where bijectors among the constructor's arguments are only patterns, whose weights must stay unseen.
     parameters_are_templates = False
 
     registry = {}  # of all subclasses that imported modules define, by the name under which saved models refer to them
@@ -215,8 +215,8 @@ class KerasBijector(tfb.Bijector):
     def _assigned(self, other):
         """This bijector, its own weights set to those of `other`, of the same class."""
         if self._own is not None:
-            for mine, theirs in zip(self._own.variables, other._own.variables, strict=True):
-                mine.assign(theirs.value)
+            for variable, source in zip(self._own.variables, other._own.variables, strict=True):
+                variable.assign(source.value)
         return self
 
 

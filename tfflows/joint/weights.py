@@ -11,8 +11,8 @@ def keras_layers_of(root):
     """Every Keras layer held anywhere in a tree of bijectors and distributions, in a fixed order, each once."""
     layers = {}
     for module in (root, *root.submodules):
-        held = module.keras_layers if isinstance(module, KerasBijector) else _layers_in(vars(module))
-        layers.update((id(layer), layer) for layer in held)
+        found = module.keras_layers if isinstance(module, KerasBijector) else _layers_in(vars(module))
+        layers.update((id(layer), layer) for layer in found)
     return list(layers.values())
 
 
@@ -60,9 +60,8 @@ def adopt(root):
             raise ValueError(f"Every layer of a flow must be built. Received: {layer.name} with unbuilt {unbuilt}")
     for module in (root, *root.submodules):
         if not isinstance(module, KerasBijector):
-            held = _layers_in(vars(module))
-            if held:
-                module._keras_weights = [v.value for each in held for v in each.variables]
+            if found := _layers_in(vars(module)):
+                module._keras_weights = [v.value for layer in found for v in layer.variables]
     raw = [v for v in weights_of(root) if isinstance(v, tf.Variable)]
     return [*layers, AdoptedVariables(raw, name="tfp_variables")] if raw else layers
 
@@ -99,5 +98,5 @@ def audit(variables, root, used=()):
 
 def variables_read():
     """A context manager whose `watched_variables()` are the trainable variables that were read inside."""
-    # A gradient tape tells the same, and makes every function that is called build its gradient.
+    # A gradient tape would tell the same, but make every function that is called build its gradient.
     return VariableWatcher()

@@ -1,8 +1,8 @@
 """Networks in full precision, where what they compute has to be computed again, exactly.
 
-A network in half precision rounds what it is given. On the way back through a flow its input differs by the last digit
-of a float32, now and then that rounds to the other neighbour, and the bijection undoes another transform than the one
-that was done. While a flow trains nothing is undone; everywhere else its networks keep the precision of their weights.
+A network in half precision rounds its input. On the way back through a flow that input may differ in the last digit of
+a float32, which sometimes rounds to the other neighbour, and then the bijection inverts another transform than the one
+that was applied. Training inverts nothing; everywhere else a flow's networks compute in the precision of their weights.
 """
 
 import contextlib
