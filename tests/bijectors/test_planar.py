@@ -93,7 +93,7 @@ def test_every_example_has_its_own_parameters():
     [
         ({"event_size": 0}, "`event_size` must be an integer of at least 1. Received: 0"),
         ({"event_size": 2.0}, "`event_size` must be an integer of at least 1. Received: 2.0"),
-        ({"activation": "relu"}, '"tanh" or "leaky_relu". Received: \'relu\''),
+        ({"activation": "relu"}, "one of .'tanh', 'leaky_relu'.. Received: 'relu'"),
     ],
 )
 def test_bad_arguments(options, message):

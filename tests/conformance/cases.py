@@ -17,8 +17,10 @@ from tfflows.bijectors import (
     ActNorm,
     AdditiveCoupling,
     AffineCoupling,
+    Autoregressive,
     AutoregressiveSpline,
     Chain,
+    Coupling,
     DiagonalAffine,
     FactorOut,
     Householder,
@@ -42,7 +44,7 @@ from tfflows.joint import composition
 from tfflows.joint.weights import keras_layers_of
 from tfflows.models import FlowModel
 from tfflows.networks import MADE, MLP, ContextLinear, ConvNet, ConvResNet, Transformer
-from tfflows.ops import masks
+from tfflows.ops import elementwise, masks
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -431,6 +433,11 @@ CASES = [
     Case("autoregressive_spline_class_context",
          lambda p: _autoregressive_spline(p, 2, parallel="forward", affine=True, order=[1, 0], num_classes=3), (2,),
          context="class"),
+    Case("coupling_gated", lambda p: Coupling(_HALF, _mlp(p, 4), elementwise.GatedAffine(2.0)), (4,)),
+    Case("coupling_spline", lambda p: Coupling(_HALF, _mlp(p, 22), elementwise.RationalQuadraticSpline(4, 3.0)), (4,)),
+    Case("autoregressive_shift", lambda p: Autoregressive(_made(p, 3, num_outputs=1), elementwise.Shift()), (3,)),
+    Case("autoregressive_affine", lambda p: Autoregressive(_made(p, 3), elementwise.Affine(), parallel="forward"),
+         (3,)),
     Case("lu_linear", lambda p: _shaken(LULinear(4, dtype=bijection_dtype(p))), (4,)),
     Case("householder", _rotated_gaussian, (3,)),
     Case("tail_transform", lambda p: _shaken(TailTransform([2], dtype=bijection_dtype(p)), by=1.0), (2,)),
@@ -452,6 +459,7 @@ VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign"
             "affine_relu_residual", "additive_class_context", "conv_net", "invertible_conv_plain",
             "planar", "planar_leaky_relu", "radial", "inverse_autoregressive", "sylvester_orthogonal",
             "sylvester_triangular", "sylvester_class_context", "spline_vector_context",
+            "coupling_gated", "coupling_spline", "autoregressive_shift", "autoregressive_affine",
             "householder", "lu_linear", "transformer_guidance"}  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tfflows.joint import KerasBijector
 from tfflows.ops import shapes
+from tfflows.ops.elementwise import affine
 
 _SMALLEST_SCALE = 1e-6  # of a feature that does not vary
 
@@ -18,16 +19,15 @@ class ActNorm(KerasBijector):
 
     `adapt(y)` sets `shift` to the mean and `exp(log_scale)` to the standard deviation of `y` over all axes but the
     last, so that `inverse(y)` has mean 0 and variance 1 (Kingma and Dhariwal 2018, section 3.1, which writes the
-    data-to-latent direction). It acts once: the flag `adapted` is a weight, saved with the others. Nothing else,
-    no `forward` and no sampling, initialises.
+    data-to-latent direction). It acts once: the flag `adapted` is a weight, saved with the others. Nothing else, no
+    `forward` and no sampling, initialises.
 
     `event_ndims`: the rank of `event_shape`. Cost: elementwise in both directions.
 
     Args:
       event_shape: shape of the event, channels last; all but the last entry may be `None`.
       trainable: bool; `False` keeps what `adapt` set (standardisation).
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      name: str.
+      dtype, name: see `joint.KerasBijector`.
 
     Raises:
       ValueError: an empty `event_shape`, or events of another shape.
@@ -47,10 +47,8 @@ class ActNorm(KerasBijector):
 
     def __init__(self, event_shape, *, trainable=True, dtype="float32", name="actnorm"):
         parameters = dict(locals())
-        shape = tf.TensorShape(event_shape)
-        if not shape.rank or shape[-1] is None:
-            raise ValueError(f"`event_shape` needs a known last axis. Received: {event_shape}")
-        super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
+        shape = shapes.known_event_shape(event_shape, last_axis_only=True)
+        super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters)
         self.shift = self.add_weight(name="shift", shape=(shape[-1],), trainable=trainable, dtype=dtype)
         self.log_scale = self.add_weight(name="log_scale", shape=(shape[-1],), trainable=trainable, dtype=dtype)
         self._adapted = self.add_weight(name="adapted", shape=(), trainable=False, dtype="int64")
@@ -61,36 +59,18 @@ class ActNorm(KerasBijector):
         return bool(self._adapted.numpy())
 
     def forward_and_log_det(self, x, context=None):
-        shift, log_scale = self._weights_as(x.dtype)
-        return x * tf.exp(log_scale) + shift, self._log_det(x, log_scale)
+        y, log_scale = affine.scaled(x, *self._shift_and_log_scale(x.dtype))
+        return y, shapes.log_det_of_pixels(x, self.forward_min_event_ndims, tf.reduce_sum(log_scale))
 
     def inverse_and_log_det(self, y, context=None):
-        shift, log_scale = self._weights_as(y.dtype)
-        return (y - shift) * tf.exp(-log_scale), self._log_det(y, -log_scale)
+        x, minus_log_scale = affine.unscaled(y, *self._shift_and_log_scale(y.dtype))
+        return x, shapes.log_det_of_pixels(y, self.forward_min_event_ndims, tf.reduce_sum(minus_log_scale))
 
-    def adapt(self, y, context=None):
-        """Sets shift and scale from the batch `y` unless that was done before; returns `inverse(y)`.
+    def initialise_from(self, y, context):
+        values = shapes.finite_rows(y, self.name)
+        self.shift.assign(values.mean(0))
+        self.log_scale.assign(np.log(np.maximum(values.std(0), _SMALLEST_SCALE)))
+        self._adapted.assign(1)
 
-        Args:
-          y: events `[batch, *event_shape]`, at least one.
-          context: ignored.
-
-        Raises:
-          ValueError: an empty or non-finite batch.
-        """
-        y = tf.convert_to_tensor(y)
-        self.check_input(y)
-        if not self.adapted:
-            values = shapes.finite_rows(y, self.name)
-            self.shift.assign(values.mean(0))
-            self.log_scale.assign(np.log(np.maximum(values.std(0), _SMALLEST_SCALE)))
-            self._adapted.assign(1)
-        return self.inverse_and_log_det(y)[0]
-
-    def _weights_as(self, dtype):
+    def _shift_and_log_scale(self, dtype):
         return tf.cast(self.shift.value, dtype), tf.cast(self.log_scale.value, dtype)
-
-    def _log_det(self, x, log_scale):
-        rank = self.forward_min_event_ndims
-        pixels = tf.cast(tf.reduce_prod(tf.shape(x)[x.shape.rank - rank : -1]), x.dtype)
-        return tf.fill(shapes.batch_shape(x, rank), pixels * tf.reduce_sum(log_scale))

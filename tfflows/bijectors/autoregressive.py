@@ -1,48 +1,67 @@
-"""What every autoregressive bijection shares: the masked conditioner, and its fast and its slow direction."""
+"""Autoregressive flows: every entry is transformed by an elementwise map, given the entries before it."""
 
 import numpy as np
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.bijectors import conditioning
 from tfflows.joint import KerasBijector
-from tfflows.ops import precision
+from tfflows.ops import precision, shapes
+from tfflows.ops.elementwise import Affine, GatedAffine, Invert, RationalQuadraticSpline
+from tfflows.ops.elementwise.elementwise_map import check_map
 
 
 class Autoregressive(KerasBijector):
-    """Base of autoregressive bijections: every entry is transformed elementwise, given the entries before it.
+    """Every entry is transformed by an elementwise map, given the entries before it.
 
     The conditioner is masked: in its order, the parameters for an entry depend on the entries before it only. In the
-    direction `parallel` it sees what comes in. With `parallel = "forward"`:
+    direction `parallel` it sees what comes in. With `parallel="inverse"`, where densities are fast:
 
-    * forward: `y = transform(x; conditioner(x, context))`, all entries at once;
-    * inverse: `x = inverse_transform(y; conditioner(x, context))`, entry after entry;
+    * inverse: `x = map.inverse(y; conditioner(y, context))`, all entries at once;
+    * forward: `y_i = map.forward(x_i; raw_i)`, entry after entry, as `raw_i` depends on `y_1 ... y_{i-1}`;
 
-    and with `parallel = "inverse"` the conditioner sees `y` in both, and the two are exchanged.
+    and with `parallel="forward"`, where samples are fast, the conditioner sees `x` in both, and the two are exchanged.
 
     * log-det: the sum of the elementwise log-derivatives, Jacobian triangular.
 
-    Cost: one conditioner pass in the parallel direction. In the other a loop of `D` steps, compiled also where it is
-    called outside of a function: together about as many multiplications as one pass (`networks.EntryByEntry`), or `D`
-    passes with a conditioner that has no steps, as one in half precision. Its gradient stores all of them.
-
-    Subclasses set `num_parameters` and `parallel`, and write `transform` and `inverse_transform`.
+    `event_ndims`: 1. Cost: one conditioner pass in the parallel direction. In the other a loop of `D` steps, compiled
+    also where it is called outside of a function: together about as many multiplications as one pass
+    (`networks.EntryByEntry`), or `D` passes with a conditioner that has no steps, as one in half precision. Its
+    gradient stores all of them.
 
     Args:
-      conditioner: masked Keras layer from `[..., D]` to `num_parameters * D` values on its last axis, parameter by
+      conditioner: masked Keras layer from `[..., D]` to `map.num_parameters * D` values on its last axis, parameter by
         parameter, with attributes `event_size`, `D`, and `order`, the entries in their order: `networks.MADE`. Called
         as `conditioner(x)`, or `conditioner([x, context])` when a context is given. Built here if it is not yet.
-      parameters: the subclass constructor's arguments.
+        Compositions should change the order, e.g. `MADE(..., order="reversed")` in every other one.
+      map: `ops.elementwise.ElementwiseMap`, in the direction from latent to data; one that the paper writes the other
+        way round, such as a spline, goes in as `ops.elementwise.Invert(spline)`.
+      parallel: "inverse" or "forward".
+      parameters: a subclass constructor's arguments.
       name: str.
 
     Raises:
-      TypeError: a conditioner without `event_size` or `order`.
-      ValueError: a conditioner whose output does not fit.
+      TypeError: a conditioner without `event_size` or `order`; a `map` of another kind; events not in float32 or
+        float64.
+      ValueError: an unknown direction; a conditioner output of the wrong size.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.bijectors import Autoregressive, AutoregressiveSpline, InverseAutoregressive, MaskedAutoregressive
+    >>> from tfflows.networks import MADE
+    >>> from tfflows.ops import elementwise
+    >>> flow = Autoregressive(MADE(3, num_outputs=1), elementwise.Shift(), parallel="forward")
+    >>> named = [MaskedAutoregressive(MADE(3)), InverseAutoregressive(MADE(3))]
+    >>> named.append(AutoregressiveSpline(MADE(3, num_outputs=11), bins=4))
+    >>> [each.inverse(tf.ones([8, 3])).shape.as_list() for each in (flow, *named)]
+    [[8, 3], [8, 3], [8, 3], [8, 3]]
     """
 
-    num_parameters = 1
-    parallel = "forward"
-
-    def __init__(self, conditioner, *, parameters, name=None):
+    def __init__(self, conditioner, map, *, parallel="inverse", parameters=None, name="autoregressive"):
+        parameters = parameters or {"conditioner": conditioner, "map": map, "parallel": parallel, "name": name}
+        check_map(map)
+        arguments.check_choice(("inverse", "forward"), parallel=parallel)
         if not (hasattr(conditioner, "event_size") and hasattr(conditioner, "order")):
             raise TypeError(
                 "An autoregressive bijector needs a masked conditioner with attributes `event_size` and `order`, such "
@@ -50,16 +69,9 @@ class Autoregressive(KerasBijector):
             )
         self._size, self._order = conditioner.event_size, [int(i) for i in conditioner.order]
         super().__init__(forward_min_event_ndims=1, event_shape=[self._size], parameters=parameters, name=name)
+        self.map, self.parallel = map, parallel
         self._compiled = precision.Compiled(self._loop)
         self.conditioner = self.track_layer(conditioning.built(conditioner, (self._size,)))
-
-    def transform(self, x, *parameters):
-        """Returns `(y, log|dy/dx|)` elementwise."""
-        raise NotImplementedError(f"{type(self).__name__} must define transform")
-
-    def inverse_transform(self, y, *parameters):
-        """Returns `(x, log|dx/dy|)` elementwise."""
-        raise NotImplementedError(f"{type(self).__name__} must define inverse_transform")
 
     def forward_and_log_det(self, x, context=None):
         return (self._at_once if self.parallel == "forward" else self._in_order)(x, context)
@@ -69,48 +81,43 @@ class Autoregressive(KerasBijector):
 
     def _at_once(self, x, context):
         """The conditioner sees what comes in."""
-        transform = self.transform if self.parallel == "forward" else self.inverse_transform
-        y, log_derivative = transform(x, *self._parameters_of(x, context))
+        function = self.map.forward if self.parallel == "forward" else self.map.inverse
+        y, log_derivative = function(x, *conditioning.parameters(self, x, context, self._size))
         return y, tf.reduce_sum(log_derivative, axis=-1)
 
     def _in_order(self, y, context):
         """The conditioner sees what goes out, so far: after step `k` the first `k` entries in its order are known."""
         flat = conditioning.inputs(self.conditioner, y, context, event_ndims=1)
-        with precision.of(self.conditioner):
+        with precision.applied_to(self.conditioner):
             x, log_det = self._compiled(flat, None) if context is None else self._compiled(*flat)
-        x, log_det = tf.reshape(x, tf.shape(y)), tf.reshape(log_det, tf.shape(y)[:-1])
-        return tf.ensure_shape(x, y.shape), tf.ensure_shape(log_det, y.shape[:-1])
+        return shapes.with_batch_of(y, x, log_det, event_ndims=1)
 
     def _loop(self, y, context):
         """The steps, in the way that the conditioner allows."""
         conditioner = self.conditioner
-        transform = self.inverse_transform if self.parallel == "forward" else self.transform
-        steps = getattr(conditioner, "has_steps", False) and conditioner.num_outputs == self.num_parameters
+        function = self.map.inverse if self.parallel == "forward" else self.map.forward
+        steps = getattr(conditioner, "has_steps", False) and conditioner.num_outputs == self.map.num_parameters
         loop = self._entry_by_entry if steps else self._pass_by_pass  # which refuses another number of outputs
-        return loop(transform, y, context)
+        return loop(function, y, context)
 
-    def _entry_by_entry(self, transform, y, context):
+    def _entry_by_entry(self, function, y, context):
         """With a conditioner that evaluates at a step only what the step changes."""
-        steps, n = self.conditioner.entry_by_entry(y if context is None else [y, context]), self._size
-        given = tf.TensorArray(y.dtype, size=n, element_shape=y.shape[:1])
-        given = given.unstack(tf.gather(tf.transpose(y), self._order))
-        found = tf.TensorArray(y.dtype, size=n, element_shape=y.shape[:1])
+        steps = self.conditioner.entry_by_entry(y if context is None else [y, context])
 
-        def step(k, entry, found, log_det, state):
-            raw, state = steps(k, entry, state)
-            entry, change = transform(given.read(k), *tf.unstack(raw, num=self.num_parameters, axis=-1))
-            return k + 1, entry, found.write(k, entry), log_det + change, state
+        def step(k, entry, found_before, state):
+            raw, state = steps(k, found_before, state)
+            return *function(entry, *tf.unstack(raw, num=self.map.num_parameters, axis=-1)), state
 
-        start = (0, tf.zeros_like(y[:, 0]), found, tf.zeros_like(y[:, 0]), steps.start)
-        _, _, found, log_det, _ = tf.while_loop(lambda k, *_: k < n, step, start, maximum_iterations=n)
-        return tf.transpose(tf.gather(found.stack(), np.argsort(self._order))), log_det
+        given = tf.gather(tf.transpose(y), self._order)
+        found, log_det = conditioning.one_after_another(given, step, steps.start)
+        return tf.transpose(tf.gather(found, np.argsort(self._order))), log_det
 
-    def _pass_by_pass(self, transform, y, context):
+    def _pass_by_pass(self, function, y, context):
         """With full passes, which round as in the parallel direction."""
         places = tf.one_hot(tf.constant(self._order), self._size, on_value=True, off_value=False)
 
         def step(k, x, log_derivative):
-            known, change = transform(y, *self._parameters_of(x, context))
+            known, change = function(y, *conditioning.parameters(self, x, context, self._size))
             x, log_derivative = tf.where(places[k], known, x), tf.where(places[k], change, log_derivative)
             return k + 1, tf.ensure_shape(x, y.shape), tf.ensure_shape(log_derivative, y.shape)
 
@@ -118,13 +125,65 @@ class Autoregressive(KerasBijector):
         _, x, log_derivative = tf.while_loop(lambda k, *_: k < n, step, start, maximum_iterations=n)
         return x, tf.reduce_sum(log_derivative, axis=-1)
 
-    def _parameters_of(self, x, context):
-        return conditioning.parameters(
-            self.conditioner,
-            x,
-            context,
-            event_ndims=1,
-            num_parameters=self.num_parameters,
-            num_outputs=self._size,
-            name=self.name,
-        )
+
+class MaskedAutoregressive(Autoregressive):
+    """The masked autoregressive flow: `Autoregressive(conditioner, Affine(log_scale_bound), parallel="inverse")`.
+
+    With `shift, raw = conditioner(y, context)`, masked, and `log_scale = bound(raw)`:
+
+    * inverse: `x = (y - shift) * exp(-log_scale)`
+    * forward: `y_i = x_i * exp(log_scale_i) + shift_i`, entry after entry, as both depend on `y_1 ... y_{i-1}`
+    * forward log-det: `sum(log_scale)`
+
+    For the arguments and what is refused, see `Autoregressive` and `ops.elementwise.Affine`; the conditioner,
+    `networks.MADE(D, num_outputs=2)` for example, returns all shifts first.
+
+    References:
+      Papamakarios, Pavlakou, Murray. Masked autoregressive flow for density estimation. NeurIPS 2017, arXiv
+      1705.07057, section 3.1.
+    """
+
+    def __init__(self, conditioner, *, log_scale_bound="tanh", name="masked_autoregressive"):
+        super().__init__(conditioner, Affine(log_scale_bound), parameters=dict(locals()), name=name)
+
+
+class InverseAutoregressive(Autoregressive):
+    """The inverse autoregressive flow: `Autoregressive(conditioner, GatedAffine(forget_bias), parallel="forward")`.
+
+    With `shift, raw = conditioner(x, context)`, masked, and `gate = sigmoid(3 tanh(raw / 3) + forget_bias)`:
+
+    * forward: `y = gate * x + (1 - gate) * shift`
+    * inverse: `x_i = (y_i - (1 - gate_i) shift_i) / gate_i`, entry after entry, as both depend on `x_1 ... x_{i-1}`
+    * forward log-det: `sum(log gate)`
+
+    For the arguments and what is refused, see `Autoregressive` and `ops.elementwise.GatedAffine`; the conditioner,
+    `networks.MADE(D, num_outputs=2)` for example, returns all shifts first.
+
+    References:
+      Kingma, Salimans, Jozefowicz, Chen, Sutskever, Welling. Improving variational inference with inverse
+      autoregressive flow. NeurIPS 2016, arXiv 1606.04934, algorithm 1.
+    """
+
+    def __init__(self, conditioner, *, forget_bias=1.0, name="inverse_autoregressive"):
+        parameters = dict(locals())
+        super().__init__(conditioner, GatedAffine(forget_bias), parallel="forward", parameters=parameters, name=name)
+
+
+class AutoregressiveSpline(Autoregressive):
+    """The autoregressive neural spline flow, whose fast direction is always the spline `f` itself.
+
+    * `parallel="inverse"`: `Autoregressive(conditioner, Invert(f))`, `x = f(y; conditioner(y, context))`
+    * `parallel="forward"`: `Autoregressive(conditioner, f, parallel="forward")`, `y = f(x; conditioner(x, context))`
+
+    For the arguments and what is refused, see `Autoregressive`, and `ops.elementwise.RationalQuadraticSpline` for the
+    `options`, whose defaults are the same; the conditioner is `networks.MADE(D, num_outputs=3 * bins - 1)` for example.
+
+    References:
+      Durkan, Bekasov, Murray, Papamakarios. Neural spline flows. NeurIPS 2019, arXiv 1906.04032, section 3.2.
+    """
+
+    def __init__(self, conditioner, *, parallel="inverse", name="autoregressive_spline", **options):
+        spline = RationalQuadraticSpline(**options)
+        parameters = {"conditioner": conditioner, "parallel": parallel, "name": name, **spline.parameters}
+        direction = spline if parallel == "forward" else Invert(spline)
+        super().__init__(conditioner, direction, parallel=parallel, parameters=parameters, name=name)

@@ -1,16 +1,17 @@
 """Composition that hands a context to every link."""
 
+import functools
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.joint import KerasBijector, composition
-from tfflows.joint.weights import weights_of
+from tfflows.joint import composition
 from tfflows.ops import shapes
 
 tfb = tfp.bijectors
 
 
-class Chain(KerasBijector):
+class Chain(composition.Composite):
     """Composition `forward = links[0] o links[1] o ... o links[-1]`, as `tfb.Chain`, that passes `context` on.
 
     * forward: `y = links[0](... links[-1](x))`
@@ -27,7 +28,7 @@ class Chain(KerasBijector):
       name: str.
 
     Raises:
-      ValueError: no bijectors.
+      ValueError: an empty sequence.
       TypeError: an entry that is not a bijector.
 
     Example:
@@ -43,16 +44,15 @@ class Chain(KerasBijector):
         parameters = dict(locals())
         if isinstance(bijectors, tfb.Bijector) or not len(bijectors):
             raise ValueError(f"`bijectors` must be a sequence of at least one bijector. Received: {bijectors}")
-        strangers = [each for each in bijectors if not isinstance(each, tfb.Bijector)]
-        if strangers:
-            raise TypeError(f"Every link must be a tfp.bijectors.Bijector. Received: {strangers}")
+        others = [each for each in bijectors if not isinstance(each, tfb.Bijector)]
+        if others:
+            raise TypeError(f"Every link must be a tfp.bijectors.Bijector. Received: {others}")
         inferred = tfb.Chain(list(bijectors))
         super().__init__(
             forward_min_event_ndims=inferred.forward_min_event_ndims,
             inverse_min_event_ndims=inferred.inverse_min_event_ndims,
             is_constant_jacobian=inferred.is_constant_jacobian,
             parameters=parameters,
-            name=name,
         )
         self._links = list(bijectors)
 
@@ -61,20 +61,7 @@ class Chain(KerasBijector):
         """The links, data end first."""
         return list(self._links)
 
-    @property
-    def weights(self):
-        return weights_of(self)
-
-    def forward_and_log_det(self, x, context=None):
-        return self._walk(x, context, forward=True)
-
-    def inverse_and_log_det(self, y, context=None):
-        return self._walk(y, context, forward=False)
-
-    @property
-    def adapted(self):
-        """Whether every link is."""
-        return not any(composition.unadapted(link) for link in self._links)
+    parts = bijectors
 
     def adapt(self, y, context=None):
         """Initialises every data-dependent link, from the data end inwards; returns `inverse(y)`."""
@@ -82,7 +69,7 @@ class Chain(KerasBijector):
             y = composition.adapt(link, y, context)
         return y
 
-    def _walk(self, x, context, *, forward):
+    def walk(self, x, context, *, forward):
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
         total = tf.zeros(shapes.batch_shape(x, ndims), x.dtype)
         for link in reversed(self._links) if forward else self._links:
@@ -91,21 +78,15 @@ class Chain(KerasBijector):
         return x, total
 
     def _forward_event_shape(self, shape):
-        for link in reversed(self._links):
-            shape = link.forward_event_shape(shape)
-        return shape
+        return functools.reduce(lambda found, link: link.forward_event_shape(found), reversed(self._links), shape)
 
     def _inverse_event_shape(self, shape):
-        for link in self._links:
-            shape = link.inverse_event_shape(shape)
-        return shape
+        return functools.reduce(lambda found, link: link.inverse_event_shape(found), self._links, shape)
 
     def _forward_event_shape_tensor(self, shape):
-        for link in reversed(self._links):
-            shape = link.forward_event_shape_tensor(shape)
-        return shape
+        return functools.reduce(
+            lambda found, link: link.forward_event_shape_tensor(found), reversed(self._links), shape
+        )
 
     def _inverse_event_shape_tensor(self, shape):
-        for link in self._links:
-            shape = link.inverse_event_shape_tensor(shape)
-        return shape
+        return functools.reduce(lambda found, link: link.inverse_event_shape_tensor(found), self._links, shape)

@@ -29,59 +29,84 @@ def inputs(conditioner, a, context, *, event_ndims):
     return a if context is None else [a, context]
 
 
-def parameters(conditioner, a, context, *, event_ndims, num_parameters, num_outputs, name):
-    """The parameters of an elementwise bijection, from what it copies.
+def parameters(bijector, a, context, num_outputs):
+    """The parameters of a bijector's elementwise `map`, which its `conditioner` gives from what the bijector copies.
 
     Args:
-      conditioner: Keras layer.
+      bijector: `Coupling` or `Autoregressive`.
       a: `Tensor` `[..., *event]`, what the conditioner sees.
       context: `Tensor` or `None`.
-      event_ndims: int, rank of the event.
-      num_parameters, num_outputs: ints: the conditioner returns their product on its last axis, parameter by parameter.
-      name: str, of the bijector, for errors.
+      num_outputs: int, the entries of the last axis that are transformed; the conditioner returns `map.num_parameters`
+        times as many values on its last axis, parameter by parameter.
 
     Returns:
-      `num_parameters` tensors in the dtype of `a`, each with `num_outputs` entries on its last axis.
+      `map.num_parameters` tensors in the dtype of `a`, each with `num_outputs` entries on its last axis.
 
     Raises:
       ValueError: an output of the wrong size.
     """
-    batch_rank = a.shape.rank - event_ndims
-    with precision.of(conditioner):
+    conditioner, event_ndims, each = bijector.conditioner, bijector.forward_min_event_ndims, bijector.map.num_parameters
+    with precision.applied_to(conditioner):
         raw = conditioner(inputs(conditioner, a, context, event_ndims=event_ndims))
-    expected = num_parameters * num_outputs
-    if raw.shape[-1] != expected:
-        raise ValueError(
-            f"The conditioner of {name} must return {expected} values on its last axis "
-            f"({num_parameters} for each of {num_outputs} entries). Received: shape {raw.shape}"
-        )
-    raw = tf.cast(raw, a.dtype)
-    if batch_rank != 1:
-        raw = tf.reshape(raw, tf.concat([tf.shape(a)[:batch_rank], raw.shape[1:]], axis=0))
-    return tf.split(raw, num_parameters, axis=-1)
+    _check_size(raw, each * num_outputs, bijector, f" ({each} for each of {num_outputs} entries)")
+    return tf.split(_batched(tf.cast(raw, a.dtype), a, a.shape.rank - event_ndims), each, axis=-1)
 
 
-def from_context(conditioner, context, *, size, dtype, name):
-    """`size` parameters that depend on the context alone, `[..., size]` with the context's batch axes.
+def one_after_another(given, transform, state):
+    """A loop over entries or tokens, each transformed with what was found before it.
+
+    Args:
+      given: `Tensor` `[n, batch, ...]`, `n` known.
+      transform: function `(k, given_k, found_before, state) -> (found, log_derivative, state)`, the log-derivative
+        summed to `[batch]`; for `k = 0` what was found before is zeros.
+      state: nested tensors handed from step to step.
+
+    Returns:
+      All that was found, `[n, batch, ...]`, and the sum of the log-derivatives, `[batch]`.
+    """
+    n, zeros = given.shape[0], tf.zeros_like(given[0])
+    arrays = [tf.TensorArray(given.dtype, size=n, element_shape=given.shape[1:]) for _ in range(2)]
+    inputs, found = arrays[0].unstack(given), arrays[1]
+
+    def step(k, last, found, log_det, state):
+        last, log_derivative, state = transform(k, inputs.read(k), last, state)
+        return k + 1, last, found.write(k, last), log_det + log_derivative, state
+
+    start = (0, zeros, found, tf.reduce_sum(zeros, axis=list(range(1, zeros.shape.rank))), state)
+    _, _, found, log_det, _ = tf.while_loop(lambda k, *_: k < n, step, start, maximum_iterations=n)
+    return found.stack(), log_det
+
+
+def from_context(bijector, context, *, size, dtype):
+    """`size` parameters that a bijector's conditioner gives from the context alone, `[..., size]`, with its batch axes.
 
     Raises:
       ValueError: no context, or an output of another size.
     """
     if context is None:
-        raise ValueError(f"{name} has a conditioner and needs a `context`. Received: None")
-    context = tf.convert_to_tensor(context)
+        raise ValueError(f"{bijector.name} has a conditioner and needs a `context`. Received: None")
+    conditioner, context = bijector.conditioner, tf.convert_to_tensor(context)
     batch_rank = context.shape.rank - _context_ndims(conditioner, context)
     flat = context if batch_rank == 1 else tf.reshape(context, [-1, *context.shape[batch_rank:]])
-    with precision.of(conditioner):
+    with precision.applied_to(conditioner):
         raw = tf.cast(conditioner(flat), dtype)
-    if raw.shape[-1] != size:
-        raise ValueError(
-            f"The conditioner of {name} must return {size} values on its last axis. Received: shape {raw.shape}"
-        )
+    _check_size(raw, size, bijector)
     if batch_rank == 1:
         return raw
-    raw = tf.reshape(raw, tf.concat([tf.shape(context)[:batch_rank], [size]], axis=0))
-    return tf.ensure_shape(raw, [*context.shape[:batch_rank], size])
+    return tf.ensure_shape(_batched(raw, context, batch_rank), [*context.shape[:batch_rank], size])
+
+
+def _check_size(raw, size, bijector, detail=""):
+    if raw.shape[-1] != size:
+        raise ValueError(
+            f"The conditioner of {bijector.name} must return {size} values on its last axis{detail}. "
+            f"Received: shape {raw.shape}"
+        )
+
+
+def _batched(raw, like, batch_rank):
+    """What has one batch axis, with the batch axes of `like` instead."""
+    return raw if batch_rank == 1 else tf.reshape(raw, tf.concat([tf.shape(like)[:batch_rank], raw.shape[1:]], axis=0))
 
 
 def _context_ndims(conditioner, context):

@@ -1,4 +1,4 @@
-"""What every coupling shares: the mask, the conditioner and the split of an event in two parts."""
+"""Couplings: part of an event is copied and gives the parameters of an elementwise map of the rest."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,42 +6,61 @@ import tensorflow as tf
 from tfflows.bijectors import conditioning
 from tfflows.joint import KerasBijector
 from tfflows.ops import masks, shapes
+from tfflows.ops.elementwise import Affine, Invert, RationalQuadraticSpline, Shift
+from tfflows.ops.elementwise.elementwise_map import check_map
 
 
 class Coupling(KerasBijector):
-    """Base of couplings: part of the event is copied and conditions an elementwise bijection of the rest.
+    """Part of the event is copied and conditions an elementwise map of the rest.
 
     With `a` the entries where the mask is 1 and `b` those where it is 0:
 
-    * forward: `a' = a`, `b' = transform(b; conditioner(a, context))`
-    * inverse: the same with the inverse transform; the conditioner sees the same `a`, so it is never inverted.
+    * forward: `a' = a`, `b' = map.forward(b; conditioner(a, context))`
+    * inverse: `a = a'`, `b = map.inverse(b'; conditioner(a, context))`: the conditioner is never inverted
     * log-det: the sum of the elementwise log-derivatives, Jacobian triangular.
 
-    If the mask depends on the last axis only (every vector event; channel masks of images) the conditioner
-    receives the copied entries alone, shape `[..., k]`, and returns `num_parameters * (n - k)` values on the last
-    axis. Otherwise (a checkerboard) it receives the whole event times the mask and returns `num_parameters * n`.
-    Both directions cost one conditioner pass.
+    `event_ndims`: the rank of the mask. Cost: one conditioner pass in each direction.
 
-    Subclasses set `num_parameters` and write `transform` and `inverse_transform`.
+    If the mask depends on the last axis only (every vector event; channel masks of images) the conditioner receives the
+    copied entries alone, shape `[..., n - k]`, and returns `map.num_parameters * k` values on the last axis for the `k`
+    others, parameter by parameter. Otherwise (a checkerboard) it receives the whole event times the mask and returns
+    `map.num_parameters * n`.
 
     Args:
-      mask: array of 0/1 over the whole event.
+      mask: array of 0/1 over the whole event, e.g. `ops.masks.half(4)`; 1 = copied.
       conditioner: Keras layer, called as `conditioner(a)`, or `conditioner([a, context])` when a context is given.
-      parameters: the subclass constructor's arguments.
+        Built here if it is not yet.
+      map: `ops.elementwise.ElementwiseMap`, in the direction from latent to data; one that the paper writes the other
+        way round, such as a spline, goes in as `ops.elementwise.Invert(spline)`.
+      parameters: a subclass constructor's arguments.
       name: str.
 
     Raises:
-      ValueError: for a mask that is no mask, or a conditioner whose output does not fit.
+      ValueError: a mask of another shape than the event, all ones or all zeros; a conditioner output of the wrong
+        size.
+      TypeError: a `map` of another kind; events not in float32 or float64.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.bijectors import AdditiveCoupling, AffineCoupling, Coupling, SplineCoupling
+    >>> from tfflows.networks import MLP
+    >>> from tfflows.ops import elementwise
+    >>> coupling = Coupling([1, 0], MLP(2, hidden_units=(32,)), elementwise.GatedAffine())
+    >>> named = [AffineCoupling([1, 0], MLP(2)), AdditiveCoupling([1, 0], MLP(1))]
+    >>> named.append(SplineCoupling([1, 0], MLP(11), bins=4))
+    >>> [each.forward(tf.ones([8, 2])).shape.as_list() for each in (coupling, *named)]
+    [[8, 2], [8, 2], [8, 2], [8, 2]]
     """
 
-    num_parameters = 1
-
-    def __init__(self, mask, conditioner, *, parameters, name=None):
+    def __init__(self, mask, conditioner, map, *, parameters=None, name="coupling"):
+        parameters = parameters or {"mask": mask, "conditioner": conditioner, "map": map, "name": name}
+        check_map(map)
         mask = masks.checked(mask)
         super().__init__(forward_min_event_ndims=mask.ndim, event_shape=mask.shape, parameters=parameters, name=name)
         rows = mask.reshape(-1, mask.shape[-1])
         self._splits_last_axis = bool((rows == rows[0]).all())
-        self._mask = mask
+        self._mask, self.map = mask, map
         order = np.argsort(~rows[0], kind="stable")
         self._order, self._restore = order, np.argsort(order)
         self._num_copied = int(rows[0].sum())
@@ -56,27 +75,20 @@ class Coupling(KerasBijector):
         """Boolean array over the event: True = copied."""
         return self._mask.copy()
 
-    def transform(self, b, *parameters):
-        """Returns `(b', log|db'/db|)` elementwise."""
-        raise NotImplementedError(f"{type(self).__name__} must define transform")
-
-    def inverse_transform(self, b, *parameters):
-        """Returns `(b, log|db/db'|)` elementwise."""
-        raise NotImplementedError(f"{type(self).__name__} must define inverse_transform")
-
     def forward_and_log_det(self, x, context=None):
-        return self._apply(self.transform, x, context)
+        return self._apply(self.map.forward, x, context)
 
     def inverse_and_log_det(self, y, context=None):
-        return self._apply(self.inverse_transform, y, context)
+        return self._apply(self.map.inverse, y, context)
 
-    def _apply(self, transform, x, context):
+    def _apply(self, function, x, context):
+        size = self._mask.shape[-1]
         if self._splits_last_axis:
             a, b = self._split(x)
-            b, log_derivative = transform(b, *self._parameters_of(a, context))
+            b, log_derivative = function(b, *conditioning.parameters(self, a, context, size - self._num_copied))
             return self._merge(a, b), shapes.sum_event(log_derivative, self.forward_min_event_ndims)
         keep = tf.constant(self._mask, x.dtype)
-        y, log_derivative = transform(x, *self._parameters_of(x * keep, context))
+        y, log_derivative = function(x, *conditioning.parameters(self, x * keep, context, size))
         y = tf.where(self._mask, x, y)
         return y, shapes.sum_event(log_derivative * (1.0 - keep), self.forward_min_event_ndims)
 
@@ -85,31 +97,9 @@ class Coupling(KerasBijector):
         """Whether the conditioner is, if it has anything to initialise from data."""
         return getattr(self.conditioner, "adapted", True)
 
-    def adapt(self, y, context=None):
-        """Lets the conditioner initialise itself from what it sees of the data `y`; returns `inverse(y)`."""
-        y = tf.convert_to_tensor(y)
-        self.check_input(y)
-        if not self.adapted:
-            a = self._split(y)[0] if self._splits_last_axis else y * tf.constant(self._mask, y.dtype)
-            self.conditioner.adapt(conditioning.inputs(self.conditioner, a, context, event_ndims=self._mask.ndim))
-        return self.inverse_and_log_det(y, context=context)[0]
-
-    def _parameters_of(self, a, context):
-        """The conditioner's output for `a`, split."""
-        return conditioning.parameters(
-            self.conditioner,
-            a,
-            context,
-            event_ndims=self._mask.ndim,
-            num_parameters=self.num_parameters,
-            num_outputs=self._num_outputs,
-            name=self.name,
-        )
-
-    @property
-    def _num_outputs(self):
-        n = self._mask.shape[-1]
-        return n - self._num_copied if self._splits_last_axis else n
+    def initialise_from(self, y, context):
+        a = self._split(y)[0] if self._splits_last_axis else y * tf.constant(self._mask, y.dtype)
+        self.conditioner.adapt(conditioning.inputs(self.conditioner, a, context, event_ndims=self._mask.ndim))
 
     def _split(self, x):
         copied, rest = self._num_copied, self._mask.shape[-1] - self._num_copied
@@ -124,3 +114,64 @@ class Coupling(KerasBijector):
             return tf.concat([b, a], axis=-1)
         y = tf.concat([a, b], axis=-1)
         return y if self._contiguous else shapes.permute_last_axis(y, self._restore)
+
+
+class AffineCoupling(Coupling):
+    """The coupling of RealNVP: `Coupling(mask, conditioner, Affine(log_scale_bound))`.
+
+    With the mask `m` (1 = copied), `shift, raw = conditioner(m * x, context)` and `log_scale = bound(raw)`:
+
+    * forward: `y = m * x + (1 - m) * (x * exp(log_scale) + shift)`
+    * inverse: `x = m * y + (1 - m) * (y - shift) * exp(-log_scale)`
+    * forward log-det: `sum((1 - m) * log_scale)`
+
+    The paper writes the map from data to latent as the forward one (equations 7 to 9). For the arguments and what is
+    refused, see `Coupling` and `ops.elementwise.Affine`; the conditioner returns all shifts first.
+
+    References:
+      Dinh, Sohl-Dickstein, Bengio. Density estimation using Real NVP. ICLR 2017, arXiv 1605.08803.
+    """
+
+    def __init__(self, mask, conditioner, *, log_scale_bound="tanh", name="affine_coupling"):
+        super().__init__(mask, conditioner, Affine(log_scale_bound), parameters=dict(locals()), name=name)
+
+
+class AdditiveCoupling(Coupling):
+    """The coupling of NICE, which preserves volume: `Coupling(mask, conditioner, Shift())`.
+
+    With the mask `m` (1 = copied) and `shift = conditioner(m * x, context)`:
+
+    * forward: `y = m * x + (1 - m) * (x + shift)`
+    * inverse: `x = m * y + (1 - m) * (y - shift)`
+    * log-det: 0
+
+    For the arguments and what is refused, see `Coupling`.
+
+    References:
+      Dinh, Krueger, Bengio. NICE: non-linear independent components estimation. 2014, arXiv 1410.8516, equation 9.
+    """
+
+    def __init__(self, mask, conditioner, *, name="additive_coupling"):
+        super().__init__(mask, conditioner, Shift(), parameters=dict(locals()), name=name)
+
+
+class SplineCoupling(Coupling):
+    """The coupling of neural spline flows: `Coupling(mask, conditioner, Invert(RationalQuadraticSpline(**options)))`.
+
+    With the mask `m` (1 = copied), `raw = conditioner(m * x, context)` and `f` the spline with these parameters:
+
+    * inverse: `x = m * y + (1 - m) * f(y; raw)`
+    * forward: `y = m * x + (1 - m) * f^-1(x; raw)`, a quadratic equation in each entry
+    * inverse log-det: `sum((1 - m) * log f'(y; raw))`
+
+    For the arguments and what is refused, see `Coupling`, and `ops.elementwise.RationalQuadraticSpline` for the
+    `options`, whose defaults are the same.
+
+    References:
+      Durkan, Bekasov, Murray, Papamakarios. Neural spline flows. NeurIPS 2019, arXiv 1906.04032.
+    """
+
+    def __init__(self, mask, conditioner, *, name="spline_coupling", **options):
+        spline = RationalQuadraticSpline(**options)
+        parameters = {"mask": mask, "conditioner": conditioner, "name": name, **spline.parameters}
+        super().__init__(mask, conditioner, Invert(spline), parameters=parameters, name=name)

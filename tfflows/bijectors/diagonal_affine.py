@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from tfflows.bijectors import conditioning
 from tfflows.joint import KerasBijector
-from tfflows.ops import numerics, shapes
+from tfflows.ops import shapes
+from tfflows.ops.elementwise import Affine
 
 
 class DiagonalAffine(KerasBijector):
@@ -26,9 +27,8 @@ class DiagonalAffine(KerasBijector):
       event_shape: shape of the event.
       conditioner: built Keras layer from the context alone to `2 C` values, `C` the size of the last axis, shared by
         all positions; `None` for none.
-      log_scale_bound: see `ops.numerics.log_scale_bound`.
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      name: str.
+      log_scale_bound: see `ops.elementwise.Affine`.
+      dtype, name: see `joint.KerasBijector`.
 
     Raises:
       ValueError: an unknown event shape, a missing context, or a conditioner output of the wrong size.
@@ -49,33 +49,31 @@ class DiagonalAffine(KerasBijector):
         self, event_shape, *, conditioner=None, log_scale_bound="tanh", dtype="float32", name="diagonal_affine"
     ):
         parameters = dict(locals())
-        shape = tf.TensorShape(event_shape)
-        if not shape.rank or not shape.is_fully_defined():
-            raise ValueError(f"`event_shape` must be known and of rank 1 or more. Received: {event_shape}")
-        self._bound = numerics.log_scale_bound(log_scale_bound)
+        shape = shapes.known_event_shape(event_shape)
+        self._map = Affine(log_scale_bound)
         super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
         self.shift = self.add_weight(name="shift", shape=shape.as_list(), dtype=dtype)
         self.raw_log_scale = self.add_weight(name="raw_log_scale", shape=shape.as_list(), dtype=dtype)
         self.conditioner = None if conditioner is None else self.track_layer(conditioner)
 
     def forward_and_log_det(self, x, context=None):
-        shift, log_scale = self._shift_and_log_scale(x, context)
-        return x * tf.exp(log_scale) + shift, self._log_det(x, log_scale)
+        y, log_scale = self._map.forward(x, *self._shift_and_raw(x, context))
+        return y, self._log_det(x, log_scale)
 
     def inverse_and_log_det(self, y, context=None):
-        shift, log_scale = self._shift_and_log_scale(y, context)
-        return (y - shift) * tf.exp(-log_scale), self._log_det(y, -log_scale)
+        x, minus_log_scale = self._map.inverse(y, *self._shift_and_raw(y, context))
+        return x, self._log_det(y, minus_log_scale)
 
-    def _shift_and_log_scale(self, x, context):
+    def _shift_and_raw(self, x, context):
         shift, raw = tf.cast(self.shift.value, x.dtype), tf.cast(self.raw_log_scale.value, x.dtype)
         if self.conditioner is not None:
             d_shift, d_raw = self._from_context(x, context)
             shift, raw = shift + d_shift, raw + d_raw
-        return shift, self._bound(raw)
+        return shift, raw
 
     def _from_context(self, x, context):
         size = x.shape[-1]
-        raw = conditioning.from_context(self.conditioner, context, size=2 * size, dtype=x.dtype, name=self.name)
+        raw = conditioning.from_context(self, context, size=2 * size, dtype=x.dtype)
         positions = self.forward_min_event_ndims - 1
         raw = tf.reshape(raw, tf.concat([tf.shape(raw)[:-1], [1] * positions, [2 * size]], axis=0))
         return tf.split(raw, 2, axis=-1)

@@ -15,7 +15,7 @@ _CHANGING = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization
 _ELEMENTWISE = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
 
 
-def take_apart(step, num_repeats, seed):
+def structure_and_weights(step, num_repeats, seed):
     """Separates the structure of steps from their weights.
 
     Args:
@@ -59,40 +59,38 @@ def fresh_weights(step, seed):
     Returns:
       Dict from the `id` of a variable to its value, without those whose initial values are not random.
     """
-    values, words = {}, np.random.default_rng(seed)
+    values, rng = {}, np.random.default_rng(seed)
     for module in (step, *step.submodules):
         if isinstance(module, KerasBijector):
-            values.update((id(v), value) for v, value in module.fresh_weights(int(words.integers(2**31))))
-    for layer in (each for held in keras_layers_of(step) for each in held._flatten_layers()):
+            values.update((id(v), value) for v, value in module.fresh_weights(int(rng.integers(2**31))))
+    for layer in _layers(step):
         for variable in layer.weights:
             initializer = getattr(layer, f"{variable.name}_initializer", None)
             config = initializer.get_config() if isinstance(initializer, keras.initializers.Initializer) else {}
             if "seed" in config and id(variable) not in values:
-                initializer = type(initializer).from_config({**config, "seed": int(words.integers(2**31))})
+                initializer = type(initializer).from_config({**config, "seed": int(rng.integers(2**31))})
                 values[id(variable)] = initializer(variable.shape, dtype=variable.dtype)
     return values
 
 
 def _given(step, num_repeats, seed):
     """The steps that are given, `K` or one, and `K`."""
+    alone = isinstance(step, tfb.Bijector)
     given = list(step) if isinstance(step, (list, tuple)) else [step]
-    strangers = [each for each in given if not isinstance(each, tfb.Bijector)]
-    if strangers:
-        raise TypeError(f"Every step must be a tfp.bijectors.Bijector. Received: {strangers}")
-    if seed is not None and (not isinstance(seed, int) or seed < 0 or not isinstance(step, tfb.Bijector)):
+    others = [each for each in given if not isinstance(each, tfb.Bijector)]
+    if others:
+        raise TypeError(f"Every step must be a tfp.bijectors.Bijector. Received: {others}")
+    if seed is not None and (not isinstance(seed, int) or seed < 0 or not alone):
         raise ValueError(f"`seed` is an integer of at least 0, for one step. Received: {seed!r} and {step}")
-    if isinstance(step, tfb.Bijector):
-        repeats = num_repeats
-        if not isinstance(repeats, int) or repeats < 1:
-            raise ValueError(f"One step needs `num_repeats`, an integer of at least 1. Received: {num_repeats!r}")
-    else:
-        repeats = len(given)
-        if not given or num_repeats not in (None, repeats):
-            raise ValueError(
-                "A sequence holds at least one step and is its own number of repeats. "
-                f"Received: {repeats} steps and num_repeats={num_repeats}"
-            )
-    return [each if isinstance(each, KerasBijector) else Chain([each]) for each in given], repeats
+    if alone and (not isinstance(num_repeats, int) or num_repeats < 1):
+        raise ValueError(f"One step needs `num_repeats`, an integer of at least 1. Received: {num_repeats!r}")
+    if not alone and (not given or num_repeats not in (None, len(given))):
+        raise ValueError(
+            "A sequence holds at least one step and is its own number of repeats. "
+            f"Received: {len(given)} steps and num_repeats={num_repeats}"
+        )
+    steps = [each if isinstance(each, KerasBijector) else Chain([each]) for each in given]
+    return steps, num_repeats if alone else len(given)
 
 
 def _check_template(step, weights):
@@ -102,14 +100,14 @@ def _check_template(step, weights):
             f"{step.forward_min_event_ndims} becomes {step.inverse_min_event_ndims}"
         )
     owned = {id(v.value) for v in weights}
-    raw = [v.name for v in step.variables if id(v) not in owned]
-    if raw:
+    if raw := [v.name for v in step.variables if id(v) not in owned]:
         raise ValueError(
             "The weights of a repeated step must be Keras weights, as tfflows bijectors and Keras layers have. "
             f"Received: tf.Variables {raw}"
         )
-    layers = [each for held in keras_layers_of(step) for each in held._flatten_layers()]
-    changing = [each for each in layers if isinstance(each, _CHANGING) or len(each.variables) > len(each.weights)]
+    changing = [
+        each for each in _layers(step) if isinstance(each, _CHANGING) or len(each.variables) > len(each.weights)
+    ]
     if changing:
         inner = changing[-1]
         raise ValueError(
@@ -144,6 +142,11 @@ def _check_alike(steps, columns):
             "Every repeated step needs weights of its own. Received: steps that share weights; one step with "
             "`num_repeats` makes repeats that start equal"
         )
+
+
+def _layers(step):
+    """The Keras layers of a step, and those inside them."""
+    return [each for layer in keras_layers_of(step) for each in layer._flatten_layers()]
 
 
 def _weights(step):

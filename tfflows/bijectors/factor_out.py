@@ -3,13 +3,13 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.joint import KerasBijector, composition
-from tfflows.joint.weights import weights_of
+from tfflows import arguments
+from tfflows.joint import composition
 
 tfb = tfp.bijectors
 
 
-class FactorOut(KerasBijector):
+class FactorOut(composition.Composite):
     """A bijector of the first channels; the others are left as they are: factored out of what follows.
 
     With `x = [a, b]`, `a` the first `num_kept` entries of the last axis:
@@ -30,7 +30,7 @@ class FactorOut(KerasBijector):
       name: str.
 
     Raises:
-      TypeError: no bijector.
+      TypeError: a `bijector` that is not one.
       ValueError: `num_kept` below 1, events with no channel more than that, or a bijector that changes the shape.
 
     Example:
@@ -49,12 +49,11 @@ class FactorOut(KerasBijector):
         parameters = dict(locals())
         if not isinstance(bijector, tfb.Bijector):
             raise TypeError(f"`bijector` must be a tfp.bijectors.Bijector. Received: {bijector!r}")
-        if not isinstance(num_kept, int) or num_kept < 1:
-            raise ValueError(f"`num_kept` must be an integer of at least 1. Received: {num_kept!r}")
+        arguments.check_integer(num_kept=num_kept)
         ndims = max(1, bijector.forward_min_event_ndims)
         if bijector.forward_event_ndims(ndims) != ndims:
             raise ValueError(f"`bijector` must keep the rank of its events. Received: {bijector.name}")
-        super().__init__(forward_min_event_ndims=ndims, parameters=parameters, name=name)
+        super().__init__(forward_min_event_ndims=ndims, parameters=parameters)
         self._bijector, self._num_kept = bijector, num_kept
 
     @property
@@ -63,26 +62,15 @@ class FactorOut(KerasBijector):
         return self._bijector
 
     @property
-    def weights(self):
-        return weights_of(self)
-
-    def forward_and_log_det(self, x, context=None):
-        return self._apply(x, context, forward=True)
-
-    def inverse_and_log_det(self, y, context=None):
-        return self._apply(y, context, forward=False)
-
-    @property
-    def adapted(self):
-        """Whether the bijector is."""
-        return not composition.unadapted(self._bijector)
+    def parts(self):
+        return [self._bijector]
 
     def adapt(self, y, context=None):
         """Initialises the bijector from the kept channels; returns `inverse(y)`."""
         a, b = self._split(y)
         return tf.concat([composition.adapt(self._bijector, a, context), b], axis=-1)
 
-    def _apply(self, x, context, *, forward):
+    def walk(self, x, context, *, forward):
         a, b = self._split(x)
         ndims = self.forward_min_event_ndims
         c, log_det, _ = composition.evaluate(self._bijector, a, ndims, context, forward=forward)

@@ -1,11 +1,11 @@
 """Mixing by a product of reflections."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.joint import KerasBijector
-from tfflows.ops import products, shapes
+from tfflows.ops import products, seeds, shapes
 
 
 class Householder(KerasBijector):
@@ -25,9 +25,7 @@ class Householder(KerasBijector):
     Args:
       event_size: int, `D`.
       num_reflections: int, `K`; 2 or more is useful, `D` at most.
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      seed: int or `None`, of the initial vectors.
-      name: str.
+      dtype, seed, name: see `joint.KerasBijector`.
 
     Raises:
       ValueError: sizes below 1, more reflections than entries.
@@ -45,27 +43,19 @@ class Householder(KerasBijector):
 
     def __init__(self, event_size, *, num_reflections=2, dtype="float32", seed=None, name="householder"):
         parameters = dict(locals())
-        for what, value in (("event_size", event_size), ("num_reflections", num_reflections)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{what}` must be an integer of at least 1. Received: {value!r}")
+        arguments.check_integer(event_size=event_size, num_reflections=num_reflections)
         if num_reflections > event_size:
             raise ValueError(
                 f"`num_reflections` must be at most the event's size, {event_size}. Received: {num_reflections}"
             )
         self._shape = event_size, num_reflections
-        super().__init__(forward_min_event_ndims=1, event_shape=[event_size], parameters=parameters, name=name)
-        start = self._start(seed)
-        initializer = lambda shape, dtype: tf.constant(start, dtype)  # noqa: E731
-        self.vectors = self.add_weight(name="vectors", shape=self._shape, initializer=initializer, dtype=dtype)
+        super().__init__(forward_min_event_ndims=1, event_shape=[event_size], parameters=parameters)
+        self.vectors = self.add_weight(name="vectors", dtype=dtype, value=self.random_weights(seed)["vectors"])
 
-    def _start(self, seed):
-        seed = keras.random.randint((), 0, 2**31 - 1).numpy() if seed is None else seed
+    def random_weights(self, seed):
         size, count = self._shape
-        vectors = np.random.default_rng(seed).normal(size=(size, (count + 1) // 2))
-        return np.repeat(vectors / np.linalg.norm(vectors, axis=0), 2, axis=1)[:, :count]
-
-    def fresh_weights(self, seed):
-        return [(self.vectors, tf.constant(self._start(seed), self.vectors.dtype))]
+        vectors = np.random.default_rng(seeds.given_or_drawn(seed)).normal(size=(size, (count + 1) // 2))
+        return {"vectors": np.repeat(vectors / np.linalg.norm(vectors, axis=0), 2, axis=1)[:, :count]}
 
     def forward_and_log_det(self, x, context=None):
         return self._apply(x, transpose=True)

@@ -1,14 +1,13 @@
 """Invertible 1x1 convolution."""
 
-import keras
 import numpy as np
 import scipy.linalg
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.joint import KerasBijector
-from tfflows.ops import products, shapes
+from tfflows.ops import products, seeds, shapes
 
-_PARAMETRIZATIONS = ("plu", "plain")
 _SMALLEST_VARIANCE = 1e-4  # of the largest: further stretched, a direction would lose float32's digits on the way back
 
 
@@ -25,7 +24,7 @@ class InvertibleConv(KerasBijector):
     learns all entries of `W` freely; its log-det is that of a QR decomposition, `O(C^3)`. Both start as a random
     rotation.
 
-    With `whiten=True`, `adapt` multiplies that rotation once by the matrix that whitens the data, as actnorm sets its
+    With `whiten=True`, `adapt` multiplies that rotation by the matrix that whitens the data, as actnorm sets its
     scales from data: for the covariance `V diag(variances) V^T` of the channels over a batch and all pixels,
     `W <- W diag(variances)^(-1/2) V^T`, so that `x` has covariance 1. Neighbouring pixels of photographs, which a
     squeeze puts side by side, are so alike that learning this takes a Glow hundreds of steps.
@@ -37,9 +36,7 @@ class InvertibleConv(KerasBijector):
       parametrization: "plu" or "plain".
       kernel: array `[C, C]`, the initial `W`; `None` for a random rotation.
       whiten: bool, let `adapt` whiten.
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      seed: int or `None`, of the rotation.
-      name: str.
+      dtype, seed, name: see `joint.KerasBijector`.
 
     Raises:
       ValueError: an empty `event_shape`, an unknown parametrization, or a kernel that is not square or not invertible
@@ -69,11 +66,8 @@ class InvertibleConv(KerasBijector):
         seed=None,
         name="invertible_conv",
     ):
-        shape = tf.TensorShape(event_shape)
-        if not shape.rank or shape[-1] is None:
-            raise ValueError(f"`event_shape` needs a known last axis. Received: {event_shape}")
-        if parametrization not in _PARAMETRIZATIONS:
-            raise ValueError(f"`parametrization` must be one of {_PARAMETRIZATIONS}. Received: {parametrization!r}")
+        shape = shapes.known_event_shape(event_shape, last_axis_only=True)
+        arguments.check_choice(("plu", "plain"), parametrization=parametrization)
         size = shape[-1]
         kernel = _rotation(size, seed) if kernel is None else _checked(kernel, size)
         parameters = {
@@ -83,9 +77,8 @@ class InvertibleConv(KerasBijector):
         super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
         self._parametrization = parametrization
         for weight, value in self._values(kernel).items():
-            options = {"dtype": dtype, "trainable": weight in ("kernel", "factors")}
-            added = self.add_weight(name=weight, shape=value.shape, initializer=_constant(value), **options)
-            setattr(self, weight, added)
+            trainable = weight in ("kernel", "factors")
+            setattr(self, weight, self.add_weight(name=weight, value=value, dtype=dtype, trainable=trainable))
         whitened = self.add_weight(name="adapted", shape=(), trainable=False, dtype="int64") if whiten else None
         self._whitened = whitened
 
@@ -93,41 +86,27 @@ class InvertibleConv(KerasBijector):
         """The weights, by name, that make `W` this kernel."""
         return {"kernel": kernel} if self._parametrization == "plain" else _factorised(kernel)
 
-    def fresh_weights(self, seed):
-        values = self._values(_rotation(self._required_event_shape[-1], seed))
-        return [(getattr(self, name), tf.constant(value, getattr(self, name).dtype)) for name, value in values.items()]
+    def random_weights(self, seed):
+        return self._values(_rotation(self._required_event_shape[-1], seed))
 
     @property
     def adapted(self):
         """Whether the data is whitened, or was never to be."""
         return self._whitened is None or bool(self._whitened.numpy())
 
-    def adapt(self, y, context=None):
-        """With `whiten=True`, whitens the batch `y`, once; returns `inverse(y)`.
-
-        Args:
-          y: events `[batch, *event_shape]`.
-          context: ignored.
-
-        Raises:
-          ValueError: an empty or non-finite batch.
-        """
-        y = tf.convert_to_tensor(y)
-        self.check_input(y)
-        if not self.adapted:
-            kernel = self._matrix(tf.float64)[0].numpy() @ _whitening(shapes.finite_rows(y, self.name))
-            for name, value in self._values(kernel).items():
-                getattr(self, name).assign(tf.cast(value, getattr(self, name).dtype))
-            self._whitened.assign(1)
-        return self.inverse_and_log_det(y)[0]
+    def initialise_from(self, y, context):
+        kernel = self._matrix(tf.float64)[0].numpy() @ _whitening(shapes.finite_rows(y, self.name))
+        for name, value in self._values(kernel).items():
+            getattr(self, name).assign(tf.cast(value, getattr(self, name).dtype))
+        self._whitened.assign(1)
 
     def forward_and_log_det(self, x, context=None):
         inverse, log_det = self._inverse_matrix(x.dtype)
-        return _mix(x, inverse), self._log_det(x, -log_det)
+        return products.matvec(inverse, x), self._log_det(x, -log_det)
 
     def inverse_and_log_det(self, y, context=None):
         matrix, log_det = self._matrix(y.dtype)
-        return _mix(y, matrix), self._log_det(y, log_det)
+        return products.matvec(matrix, y), self._log_det(y, log_det)
 
     def _matrix(self, dtype):
         """`W` and `log|det W|`."""
@@ -152,23 +131,10 @@ class InvertibleConv(KerasBijector):
             tf.cast(each.value, dtype) for each in (self.permutation, self.sign, self.factors)
         )
         log_scale = tf.linalg.diag_part(factors)
-        lower = tf.linalg.set_diag(tf.linalg.band_part(factors, -1, 0), tf.ones_like(log_scale))
-        upper = tf.linalg.set_diag(tf.linalg.band_part(factors, 0, -1), sign * tf.exp(log_scale))
-        return permutation, lower, upper, log_scale
+        return permutation, *products.triangles(factors, sign * tf.exp(log_scale)), log_scale
 
     def _log_det(self, x, log_det):
-        return tf.fill(shapes.batch_shape(x, self.forward_min_event_ndims), self._pixels(x) * log_det)
-
-    def _pixels(self, x):
-        axes = x.shape[x.shape.rank - self.forward_min_event_ndims : -1]
-        if axes.is_fully_defined():
-            return tf.constant(axes.num_elements(), x.dtype)
-        return tf.cast(tf.reduce_prod(tf.shape(x)[x.shape.rank - self.forward_min_event_ndims : -1]), x.dtype)
-
-
-def _mix(x, matrix):
-    """`matrix @ x[..., :]`, as one product of two matrices."""
-    return products.matvec(matrix, x)
+        return shapes.log_det_of_pixels(x, self.forward_min_event_ndims, log_det)
 
 
 def _log_abs_det(kernel, name):
@@ -180,7 +146,7 @@ def _log_abs_det(kernel, name):
 
 
 def _rotation(size, seed):
-    return np.linalg.qr(np.random.default_rng(_seed(seed)).normal(size=(size, size)))[0]
+    return np.linalg.qr(np.random.default_rng(seeds.given_or_drawn(seed)).normal(size=(size, size)))[0]
 
 
 def _whitening(rows):
@@ -198,23 +164,11 @@ def _factorised(kernel):
     return {"permutation": permutation, "sign": np.sign(diagonal), "factors": factors}
 
 
-def _seed(seed):
-    """Keras's global seed decides where none is given."""
-    return keras.random.randint((), 0, 2**31 - 1).numpy() if seed is None else seed
-
-
 def _checked(kernel, size):
     kernel = np.asarray(kernel, np.float64)
     if kernel.shape != (size, size):
         raise ValueError(f"`kernel` must have shape ({size}, {size}). Received: shape {kernel.shape}")
-    if not np.isfinite(kernel).all() or np.linalg.matrix_rank(kernel) < size:
-        raise ValueError(f"`kernel` must be invertible. Received: a matrix of rank {_rank(kernel)}, not {size}")
+    rank = np.linalg.matrix_rank(kernel) if np.isfinite(kernel).all() else "unknown (not finite)"
+    if rank != size:
+        raise ValueError(f"`kernel` must be invertible. Received: a matrix of rank {rank}, not {size}")
     return kernel
-
-
-def _rank(kernel):
-    return np.linalg.matrix_rank(kernel) if np.isfinite(kernel).all() else "unknown (not finite)"
-
-
-def _constant(value):
-    return lambda shape, dtype: tf.constant(value, dtype)

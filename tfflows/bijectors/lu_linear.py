@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.joint import KerasBijector
 from tfflows.ops import products, shapes
 
@@ -23,8 +24,7 @@ class LULinear(KerasBijector):
 
     Args:
       event_size: int, `D`.
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      name: str.
+      dtype, name: see `joint.KerasBijector`.
 
     Raises:
       ValueError: an event size below 1.
@@ -43,9 +43,8 @@ class LULinear(KerasBijector):
 
     def __init__(self, event_size, *, dtype="float32", name="lu_linear"):
         parameters = dict(locals())
-        if isinstance(event_size, bool) or not isinstance(event_size, int) or event_size < 1:
-            raise ValueError(f"`event_size` must be an integer of at least 1. Received: {event_size!r}")
-        super().__init__(forward_min_event_ndims=1, event_shape=[event_size], parameters=parameters, name=name)
+        arguments.check_integer(event_size=event_size)
+        super().__init__(forward_min_event_ndims=1, event_shape=[event_size], parameters=parameters)
         self.factors = self.add_weight(name="factors", shape=(event_size, event_size), dtype=dtype)
         self.shift = self.add_weight(name="shift", shape=(event_size,), dtype=dtype)
 
@@ -53,7 +52,8 @@ class LULinear(KerasBijector):
         lower, upper, log_scale = self._factors(x.dtype)
         columns = tf.transpose(tf.reshape(x - tf.cast(self.shift.value, x.dtype), [-1, x.shape[-1]]))
         columns = tf.linalg.triangular_solve(upper, tf.linalg.triangular_solve(lower, columns), lower=False)
-        return self._shaped(tf.transpose(columns), x), self._log_det(x, -log_scale)
+        y = tf.ensure_shape(tf.reshape(tf.transpose(columns), tf.shape(x)), x.shape)
+        return y, self._log_det(x, -log_scale)
 
     def inverse_and_log_det(self, y, context=None):
         lower, upper, log_scale = self._factors(y.dtype)
@@ -63,11 +63,7 @@ class LULinear(KerasBijector):
     def _factors(self, dtype):
         factors = tf.cast(self.factors.value, dtype)
         log_scale = tf.linalg.diag_part(factors)
-        lower = tf.linalg.set_diag(tf.linalg.band_part(factors, -1, 0), tf.ones_like(log_scale))
-        return lower, tf.linalg.set_diag(tf.linalg.band_part(factors, 0, -1), tf.exp(log_scale)), log_scale
-
-    def _shaped(self, rows, x):
-        return tf.ensure_shape(tf.reshape(rows, tf.shape(x)), x.shape)
+        return *products.triangles(factors, tf.exp(log_scale)), log_scale
 
     def _log_det(self, x, log_scale):
         return tf.fill(shapes.batch_shape(x, 1), tf.reduce_sum(log_scale))

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.joint import KerasBijector
 from tfflows.ops import shapes, spatial
 
@@ -39,8 +40,7 @@ class Patches(KerasBijector):
 
     def __init__(self, image_shape, patch_size, *, name="patches"):
         parameters = dict(locals())
-        if not isinstance(patch_size, int) or patch_size < 1:
-            raise ValueError(f"`patch_size` must be an integer of at least 1. Received: {patch_size!r}")
+        arguments.check_integer(patch_size=patch_size)
         shape = tuple(image_shape)
         if len(shape) != 3 or any(not size or size < 1 for size in shape):
             raise ValueError(f"`image_shape` must be (height, width, channels), all known. Received: {image_shape}")
@@ -52,13 +52,8 @@ class Patches(KerasBijector):
         self._patch_size, self._image_shape = patch_size, shape
         self._rows, self._columns = height // patch_size, width // patch_size
         self._token_shape = (self._rows * self._columns, channels * patch_size**2)
-        super().__init__(
-            forward_min_event_ndims=2,
-            inverse_min_event_ndims=3,
-            is_constant_jacobian=True,
-            parameters=parameters,
-            name=name,
-        )
+        ndims = {"forward_min_event_ndims": 2, "inverse_min_event_ndims": 3}
+        super().__init__(**ndims, is_constant_jacobian=True, parameters=parameters)
 
     @property
     def token_shape(self):

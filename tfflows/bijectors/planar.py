@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
-from tfflows.bijectors.amortized import Amortized, sizes_checked
+from tfflows import arguments
+from tfflows.bijectors.amortized import Amortized
 from tfflows.ops import shapes, tanh_equation
 
 _LEAST_SLOPE = 0.01  # of the bijection along `w`
@@ -32,17 +34,12 @@ class Planar(Amortized):
     It starts as the identity, `u = 0`, with a random `w`.
 
     Args:
-      event_size: int >= 1, `D`.
+      event_size, conditioner, dtype, seed, name: see `Amortized`; the conditioner returns `2 D + 1` values, for the
+        weights `u`, `w` and `b`.
       activation: "tanh" or "leaky_relu".
-      conditioner: built Keras layer from the context alone to `2 D + 1` values, what is added to the weights `u`, `w`
-        and `b`; `None` for parameters that are the same for all examples.
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      seed: int or `None`, of the initial `w`.
-      name: str.
 
     Raises:
-      ValueError: an event size below 1, an unknown activation, a missing context, or a conditioner output of the wrong
-        size.
+      ValueError: see `Amortized`; an unknown activation.
 
     Example:
 
@@ -61,22 +58,12 @@ class Planar(Amortized):
 
     def __init__(self, event_size, *, activation="tanh", conditioner=None, dtype="float32", seed=None, name="planar"):
         parameters = dict(locals())
-        sizes_checked(event_size=event_size)
-        if activation not in ("tanh", "leaky_relu"):
-            raise ValueError(f'`activation` must be "tanh" or "leaky_relu". Received: {activation!r}')
+        arguments.check_choice(("tanh", "leaky_relu"), activation=activation)
         self._size, self._leaky = event_size, activation == "leaky_relu"
-        super().__init__(
-            event_size,
-            {"u": (event_size,), "w": (event_size,), "b": ()},
-            conditioner=conditioner,
-            dtype=dtype,
-            seed=seed,
-            parameters=parameters,
-            name=name,
-        )
+        super().__init__(event_size, {"u": (event_size,), "w": (event_size,), "b": ()}, parameters=parameters)
 
-    def random_values(self, rng):
-        return {"w": rng.normal(size=self._size) / math.sqrt(self._size)}
+    def random_weights(self, seed):
+        return {"w": np.random.default_rng(seed).normal(size=self._size) / math.sqrt(self._size)}
 
     def forward_and_log_det(self, x, context=None):
         u, w, b, slope = self._u_w_b_and_slope(x, context)

@@ -1,8 +1,9 @@
 """Radial flow."""
 
+import numpy as np
 import tensorflow as tf
 
-from tfflows.bijectors.amortized import Amortized, sizes_checked
+from tfflows.bijectors.amortized import Amortized
 from tfflows.ops import numerics, shapes
 
 _LOG_SCALE_LIMIT, _LOG_RADIUS_LIMIT = 3.0, 10.0
@@ -27,15 +28,11 @@ class Radial(Amortized):
     It starts as the identity, with a random centre.
 
     Args:
-      event_size: int >= 1, `D`.
-      conditioner: built Keras layer from the context alone to `D + 2` values, what is added to the weights `centre`,
-        `raw_alpha` and `raw_beta`; `None` for parameters that are the same for all examples.
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      seed: int or `None`, of the initial centre.
-      name: str.
+      event_size, conditioner, dtype, seed, name: see `Amortized`; the conditioner returns `D + 2` values, for the
+        weights `centre`, `raw_alpha` and `raw_beta`.
 
     Raises:
-      ValueError: an event size below 1, a missing context, or a conditioner output of the wrong size.
+      ValueError: see `Amortized`.
 
     Example:
 
@@ -51,20 +48,11 @@ class Radial(Amortized):
 
     def __init__(self, event_size, *, conditioner=None, dtype="float32", seed=None, name="radial"):
         parameters = dict(locals())
-        sizes_checked(event_size=event_size)
         self._size = event_size
-        super().__init__(
-            event_size,
-            {"centre": (event_size,), "raw_alpha": (), "raw_beta": ()},
-            conditioner=conditioner,
-            dtype=dtype,
-            seed=seed,
-            parameters=parameters,
-            name=name,
-        )
+        super().__init__(event_size, {"centre": (event_size,), "raw_alpha": (), "raw_beta": ()}, parameters=parameters)
 
-    def random_values(self, rng):
-        return {"centre": rng.normal(size=self._size)}
+    def random_weights(self, seed):
+        return {"centre": np.random.default_rng(seed).normal(size=self._size)}
 
     def forward_and_log_det(self, x, context=None):
         centre, alpha, beta = self._centre_alpha_beta(x, context)

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.bijectors import equal_steps
 from tfflows.joint import KerasBijector, composition
 from tfflows.ops.reversible import Loop
@@ -45,7 +46,7 @@ class Repeated(KerasBijector):
       name: str.
 
     Raises:
-      TypeError: a step that is no bijector.
+      TypeError: a step that is not a bijector.
       ValueError: no steps, steps of different structure (the first difference is named) or with shared weights;
         weights that are not Keras's; layers that change when they are evaluated (dropout, batch normalization), or
         whose weights have constraints; a step that changes the shape of its events.
@@ -72,22 +73,14 @@ class Repeated(KerasBijector):
     parameters_are_templates = True
 
     def __init__(self, step, num_repeats=None, *, seed=None, checkpoint_every=8, reversible=True, name="repeated"):
-        if not isinstance(checkpoint_every, int) or checkpoint_every < 1:
-            raise ValueError(f"`checkpoint_every` must be an integer of at least 1. Received: {checkpoint_every!r}")
-        template, variables, initial = equal_steps.take_apart(step, num_repeats, seed)
+        arguments.check_integer(checkpoint_every=checkpoint_every)
+        parameters = dict(locals())
+        template, variables, initial = equal_steps.structure_and_weights(step, num_repeats, seed)
         repeats = num_repeats or len(step)
         super().__init__(
             forward_min_event_ndims=template.forward_min_event_ndims,
             is_constant_jacobian=template.is_constant_jacobian,
-            parameters={
-                "step": template,
-                "num_repeats": repeats,
-                "seed": seed,
-                "checkpoint_every": checkpoint_every,
-                "reversible": reversible,
-                "name": name,
-            },
-            name=name,
+            parameters={**parameters, "step": template, "num_repeats": repeats},
         )
         stacked = [self._stack(v, values) for v, values in zip(variables, initial)]
         self._steps = _Steps(template, variables, stacked, repeats)
@@ -104,8 +97,7 @@ class Repeated(KerasBijector):
         """A weight of shape `[K, ...]`: this one in every step."""
         weight = self.add_weight(
             name=variable.path.replace("/", "."),
-            shape=values.shape,
-            initializer=lambda shape, dtype: tf.convert_to_tensor(values),
+            value=values,
             dtype=keras.backend.standardize_dtype(variable.dtype),
             trainable=variable.trainable,
         )

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.joint import KerasBijector
 from tfflows.ops import shapes, spatial
 
@@ -37,8 +38,7 @@ class Squeeze(KerasBijector):
 
     def __init__(self, block_size=2, *, name="squeeze"):
         parameters = dict(locals())
-        if not isinstance(block_size, int) or block_size < 2:
-            raise ValueError(f"`block_size` must be an integer of at least 2. Received: {block_size!r}")
+        arguments.check_integer(least=2, block_size=block_size)
         self._block_size = block_size
         super().__init__(forward_min_event_ndims=3, is_constant_jacobian=True, parameters=parameters, name=name)
 

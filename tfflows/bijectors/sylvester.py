@@ -5,10 +5,10 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfflows.bijectors.amortized import Amortized, sizes_checked
+from tfflows import arguments
+from tfflows.bijectors.amortized import Amortized
 from tfflows.ops import numerics, products, tanh_equation
 
-_KINDS = ("orthogonal", "householder", "triangular")
 _LARGEST_DIAGONAL = math.sqrt(0.99)  # so that the product of two is above -1 in floating point too
 _OFF_DIAGONAL_LIMIT = 3.0
 _FEW = 16  # reflections; of so many, and not more, one after another is faster on a CPU than solving for all
@@ -44,19 +44,14 @@ class Sylvester(Amortized):
     It starts as the identity, `R = 0`, with a random `Q`.
 
     Args:
-      event_size: int >= 1, `D`.
+      event_size, conditioner, dtype, seed, name: see `Amortized`; the conditioner returns
+        `Sylvester.num_raw(D, kind=, num_vectors=)` values, for the weights `vectors` (not of the triangular kind),
+        `triangles`, `diagonal` and `b`.
       kind: "orthogonal", "householder" or "triangular".
       num_vectors: int from 1 to `D`, see the table; 8 or `D`, whichever is smaller, by default.
-      conditioner: built Keras layer from the context alone to `Sylvester.num_raw(D, kind=, num_vectors=)` values, what
-        is added to the weights `vectors` (not of the triangular kind), `triangles`, `diagonal` and `b`; `None` for
-        parameters that are the same for all examples.
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      seed: int or `None`, of the initial `Q`.
-      name: str.
 
     Raises:
-      ValueError: an event size below 1, an unknown kind, a number of vectors out of range, a missing context, or a
-        conditioner output of the wrong size.
+      ValueError: see `Amortized`; an unknown kind, a number of vectors out of range.
 
     Example:
 
@@ -87,18 +82,18 @@ class Sylvester(Amortized):
         parameters = dict(locals())
         shapes = _shapes(event_size, kind, num_vectors)
         self._num_hidden, self._vectors_shape = shapes["b"][0], shapes.get("vectors")
-        super().__init__(
-            event_size, shapes, conditioner=conditioner, dtype=dtype, seed=seed, parameters=parameters, name=name
-        )
+        super().__init__(event_size, shapes, parameters=parameters)
 
     @staticmethod
     def num_raw(event_size, *, kind="orthogonal", num_vectors=None):
         """What a conditioner must return on its last axis."""
         return sum(math.prod(shape) for shape in _shapes(event_size, kind, num_vectors).values())
 
-    def random_values(self, rng):
+    def random_weights(self, seed):
         values = {"diagonal": np.ones(self._num_hidden)}
-        return {**values, "vectors": rng.normal(size=self._vectors_shape)} if self._vectors_shape else values
+        if self._vectors_shape:
+            values["vectors"] = np.random.default_rng(seed).normal(size=self._vectors_shape)
+        return values
 
     def forward_and_log_det(self, x, context=None):
         q, r, b = self._parts(x.dtype, context)
@@ -113,12 +108,8 @@ class Sylvester(Amortized):
     def _parts(self, dtype, context):
         """`Q`, the pair `R` and `R~`, and `b`."""
         *vectors, triangles, diagonal, b = self.raw_parameters(dtype, context)
-        return self._rotation(*vectors), _Triangles(triangles, diagonal), b
-
-    def _rotation(self, vectors=None):
-        if vectors is None:
-            return _Identity()
-        return (_OneByOne if vectors.shape[-2] <= _FEW else _AllAtOnce)(vectors, self._num_hidden)
+        reflections = _OneByOne if self._vectors_shape and self._vectors_shape[0] <= _FEW else _AllAtOnce
+        return reflections(*vectors, self._num_hidden) if vectors else _Identity(), _Triangles(triangles, diagonal), b
 
 
 class _Identity:
@@ -217,15 +208,14 @@ class _Triangles:
 
 def _shapes(event_size, kind, num_vectors):
     """Shapes of the raw parameters by name, in order."""
-    if kind not in _KINDS:
-        raise ValueError(f"`kind` must be one of {_KINDS}. Received: {kind!r}")
-    sizes_checked(event_size=event_size)
+    arguments.check_choice(("orthogonal", "householder", "triangular"), kind=kind)
+    arguments.check_integer(event_size=event_size)
     if kind == "triangular":
         if num_vectors is not None:
             raise ValueError(f"The triangular kind has no vectors. Received: num_vectors={num_vectors!r}")
         return {"triangles": (event_size, event_size), "diagonal": (event_size,), "b": (event_size,)}
     count = min(event_size, 8) if num_vectors is None else num_vectors
-    sizes_checked(num_vectors=count)
+    arguments.check_integer(num_vectors=count)
     if count > event_size:
         raise ValueError(f"`num_vectors` must be at most the event size, {event_size}. Received: {count}")
     rank = count if kind == "orthogonal" else event_size

@@ -25,15 +25,14 @@ class TailTransform(KerasBijector):
     where the likelihood already has a gradient in `r`. A normal `x` gets the tails of a log-normal from `r > 0`
     (Johnson's `S_U`), far heavier than any spline flow with linear tails has, and follows a power law closely over
     the range that data show; from `r < 0`, tails lighter than a normal's. Learned weights `raw` give
-    `r = sinh(7 tanh(raw / 7))`, so that large `r` are as easy to reach as small ones. The sinh goes
-    on along its tangent where `k abs(x) > 20`, lest it overflow, and the asinh is its inverse there too.
+    `r = sinh(7 tanh(raw / 7))`, so that large `r` are as easy to reach as small ones. Where `k abs(x) > 20`, where it
+    would overflow, the sinh continues along its tangent, and the asinh is its inverse there too.
 
     `event_ndims`: the rank of `event_shape`. Cost: elementwise in both directions.
 
     Args:
       event_shape: shape of the event.
-      dtype: "float32" or "float64", of the weights; events of either dtype are accepted.
-      name: str.
+      dtype, name: see `joint.KerasBijector`.
 
     Raises:
       ValueError: an event shape that is not known, or empty.
@@ -54,9 +53,7 @@ class TailTransform(KerasBijector):
 
     def __init__(self, event_shape, *, dtype="float32", name="tail_transform"):
         parameters = dict(locals())
-        shape = tf.TensorShape(event_shape)
-        if not shape.rank or not shape.is_fully_defined():
-            raise ValueError(f"`event_shape` must be known and of rank 1 or more. Received: {event_shape}")
+        shape = shapes.known_event_shape(event_shape)
         super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
         self.raw = self.add_weight(name="raw", shape=(2, *shape.as_list()), dtype=dtype)
 

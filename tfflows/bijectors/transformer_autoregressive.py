@@ -6,7 +6,9 @@ import tensorflow as tf
 
 from tfflows.bijectors import conditioning
 from tfflows.joint import KerasBijector
-from tfflows.ops import numerics, precision
+from tfflows.ops import precision, shapes
+from tfflows.ops.elementwise import Affine
+from tfflows.ops.elementwise.affine import scaled, unscaled
 
 
 class TransformerAutoregressive(KerasBijector):
@@ -22,7 +24,7 @@ class TransformerAutoregressive(KerasBijector):
     The first token has a shift and a scale as well, which depend on the context alone. (In the paper `z` is the latent
     and the first token is left as it is.) With `reverse=True` tokens are taken from the last to the first.
 
-    With a `guidance` `w`, a conditioner of class labels is asked twice, with the label and without (label -1), and
+    With a `guidance` `w`, a conditioner of class labels is evaluated twice, with the label and without (label -1), and
 
         shift <- shift + w (shift - shift_without),    log_scale <- log_scale + w (log_scale - log_scale_without)
 
@@ -40,7 +42,7 @@ class TransformerAutoregressive(KerasBijector):
         when a context is given. Built here if it is not yet.
       reverse: bool, the order of the tokens.
       guidance: float, `w`, at least 0.
-      log_scale_bound: name of a bound, see `ops.numerics.log_scale_bound`.
+      log_scale_bound: see `ops.elementwise.Affine`.
       name: str.
 
     Raises:
@@ -79,7 +81,7 @@ class TransformerAutoregressive(KerasBijector):
             raise ValueError(f"`guidance` must be a number of at least 0. Received: {guidance!r}")
         if guidance and conditioner.num_classes is None:
             raise ValueError(f"`guidance` needs a conditioner with `num_classes`. Received: guidance={guidance}")
-        self._bound = numerics.log_scale_bound(log_scale_bound)
+        self._map = Affine(log_scale_bound)
         self._shape, self._reverse, self._guidance = conditioner.event_shape, bool(reverse), float(guidance)
         super().__init__(forward_min_event_ndims=2, event_shape=self._shape, parameters=parameters, name=name)
         self._compiled = precision.Compiled(self._token_by_token)
@@ -87,38 +89,30 @@ class TransformerAutoregressive(KerasBijector):
 
     def inverse_and_log_det(self, y, context=None):
         flat = self._flat(y, context)
-        with precision.of(self.conditioner):
-            shift, log_scale = self._split(self.conditioner(self._asked(*flat)), y.dtype)
-        x = (flat[0] - shift) * tf.exp(-log_scale)
-        return self._shaped(x, -tf.reduce_sum(log_scale, axis=[1, 2]), y)
+        with precision.applied_to(self.conditioner):
+            shift, log_scale = self._split(self.conditioner(self._conditioner_inputs(*flat)), y.dtype)
+        x, log_derivative = unscaled(flat[0], shift, log_scale)
+        return self._shaped(x, tf.reduce_sum(log_derivative, axis=[1, 2]), y)
 
     def forward_and_log_det(self, x, context=None):
-        with precision.of(self.conditioner):
+        with precision.applied_to(self.conditioner):
             return self._shaped(*self._compiled(*self._flat(x, context)), x)
 
     def _token_by_token(self, x, context):
-        num_tokens = self._shape[0]
-        steps = self.conditioner.token_by_token(self._asked(x, context))
-        given = tf.TensorArray(x.dtype, size=num_tokens, element_shape=[x.shape[0], x.shape[2]])
-        given = given.unstack(tf.transpose(x, [1, 0, 2]))
-        found = tf.TensorArray(x.dtype, size=num_tokens, element_shape=[x.shape[0], x.shape[2]])
+        steps = self.conditioner.token_by_token(self._conditioner_inputs(x, context))
 
-        def step(t, token, found, log_det, state):
-            raw, state = steps(t, self._repeated(token), state)
-            shift, log_scale = self._split(raw, x.dtype)
-            token = given.read(t) * tf.exp(log_scale) + shift
-            return t + 1, token, found.write(t, token), log_det + tf.reduce_sum(log_scale, axis=-1), state
+        def step(t, token, found_before, state):
+            raw, state = steps(t, self._repeated(found_before), state)
+            token, log_derivative = scaled(token, *self._split(raw, x.dtype))
+            return token, tf.reduce_sum(log_derivative, axis=-1), state
 
-        start = (0, tf.zeros_like(x[:, 0]), found, tf.zeros_like(x[:, 0, 0]), steps.start)
-        _, _, found, log_det, _ = tf.while_loop(
-            lambda t, *_: t < num_tokens, step, start, maximum_iterations=num_tokens
-        )
-        return tf.transpose(found.stack(), [1, 0, 2]), log_det
+        found, log_det = conditioning.one_after_another(tf.transpose(x, [1, 0, 2]), step, steps.start)
+        return tf.transpose(found, [1, 0, 2]), log_det
 
     def _split(self, raw, dtype):
         """Shift and log-scale from what the conditioner returns, guided."""
         shift, raw = tf.split(tf.cast(raw, dtype), 2, axis=-1)
-        log_scale = self._bound(raw)
+        log_scale = self._map.log_scale(raw)
         if not self._guidance:
             return shift, log_scale
         halves = (tf.split(each, 2, axis=0) for each in (shift, log_scale))
@@ -128,8 +122,8 @@ class TransformerAutoregressive(KerasBijector):
         """With guidance, once with the label and once without."""
         return tf.concat([x, x], axis=0) if self._guidance else x
 
-    def _asked(self, x, context):
-        """What the conditioner is asked."""
+    def _conditioner_inputs(self, x, context):
+        """What the conditioner receives."""
         if context is None:
             return x
         labels = tf.concat([context, -tf.ones_like(context)], axis=0) if self._guidance else context
@@ -142,9 +136,7 @@ class TransformerAutoregressive(KerasBijector):
         return self._ordered(x), context
 
     def _shaped(self, x, log_det, like):
-        x = tf.reshape(self._ordered(x), tf.shape(like))
-        log_det = tf.reshape(log_det, tf.shape(like)[:-2])
-        return tf.ensure_shape(x, like.shape), tf.ensure_shape(log_det, like.shape[:-2])
+        return shapes.with_batch_of(like, self._ordered(x), log_det, event_ndims=2)
 
     def _ordered(self, x):
         return tf.reverse(x, axis=[1]) if self._reverse else x

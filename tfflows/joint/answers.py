@@ -28,8 +28,8 @@ class _Answer:
         self.source_taped = _taped([source])
         self.constant_ildj = _taped([result]) > _taped([ildj]) == 0
 
-    def held(self):
-        """`(source, result, ildj)`, or `None` when one is gone: asked once, as another thread may let go of them."""
+    def tensors(self):
+        """`(source, result, ildj)`, or `None` when one is gone: read once, as another thread may release them."""
         tensors = self.source(), self.result(), self.ildj()
         return None if any(tensor is None for tensor in tensors) else tensors
 
@@ -37,7 +37,7 @@ class _Answer:
         """Whether a new computation would give the same tensors, recorded on the same gradient tapes."""
         if self.kwargs.keys() != kwargs.keys():
             return False
-        if any((held() if held else None) is not kwargs[name] for name, held in self.kwargs.items()):
+        if any((kept() if kept else None) is not kwargs[name] for name, kept in self.kwargs.items()):
             return False
         states = [state for _, state in weights]
         return (
@@ -125,9 +125,13 @@ class Answers:
         weights = _states(self._bijector.weights) if reusable else ()
         key = (direction, id(tensor), id(_graph()))
         answer = self._store.get(key) if reusable else None
-        held = None if answer is None else answer.held()
-        if held is not None and any(tensor is each for each in held[:2]) and answer.holds(held, kwargs, weights):
-            source, result, ildj = held
+        tensors = None if answer is None else answer.tensors()
+        if (
+            tensors is not None
+            and any(tensor is each for each in tensors[:2])
+            and answer.holds(tensors, kwargs, weights)
+        ):
+            source, result, ildj = tensors
             return (result if tensor is source else source), ildj
         self._bijector.check_input(tensor)
         compute = self._bijector.forward_and_log_det if direction == "forward" else self._bijector.inverse_and_log_det

@@ -1,16 +1,45 @@
-"""Any tree of bijectors as one: adapted, evaluated, given its context."""
+"""Any tree of bijectors as one: adapted, evaluated, given its context; and the base of bijectors made of others."""
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.joint.keras_bijector import KerasBijector
+from tfflows.joint.weights import weights_of
 from tfflows.ops import shapes
 
 tfb = tfp.bijectors
 
 
+class Composite(KerasBijector):
+    """Base of bijectors made of others, whose weights are its own.
+
+    Subclasses set `parts`, the bijectors, and write `walk(x, context, *, forward) -> (value, log_det)` for both
+    directions.
+    """
+
+    parts = ()
+
+    @property
+    def weights(self):
+        return weights_of(self)
+
+    @property
+    def adapted(self):
+        """Whether every part is."""
+        return not any(unadapted(part) for part in self.parts)
+
+    def forward_and_log_det(self, x, context=None):
+        return self.walk(x, context, forward=True)
+
+    def inverse_and_log_det(self, y, context=None):
+        return self.walk(y, context, forward=False)
+
+    def walk(self, x, context, *, forward):
+        raise NotImplementedError(f"{type(self).__name__} must define walk")
+
+
 def unadapted(root):
-    """The tfflows bijectors in a tree whose data-dependent weights are not initialised; one speaks for all in it."""
+    """The tfflows bijectors in a tree whose data-dependent weights are not initialised; of ours only itself."""
     if isinstance(root, KerasBijector):
         return [] if root.adapted else [root]
     return [m for m in root.submodules if isinstance(m, KerasBijector) and not m.adapted]

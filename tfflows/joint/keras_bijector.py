@@ -4,6 +4,7 @@ import contextlib
 import copy
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 from keras.src.backend.common import global_state
@@ -27,16 +28,24 @@ class KerasBijector(tfb.Bijector):
     Two bijectors are equal only if they are the same object. `copy()` shares the weights, as TFP's bijectors share
     the variables they were given; `copy.deepcopy` clones them.
 
+    Every one refuses events that are not in float32 or float64 (`TypeError`) or not of its shape (`ValueError`). Three
+    arguments mean the same wherever they occur:
+
+    * `dtype`: "float32" or "float64", of the weights; events of either dtype are accepted;
+    * `seed`: int, of the initial weights that are random, or `None` for one from Keras's global generator;
+    * `name`: str.
+
     Args:
       forward_min_event_ndims: int, rank of the event.
       event_shape: shape that every event must have, or `None` for any; entries may be `None`.
       parameters: the constructor's arguments, `dict(locals())`, from which copies are made and models saved.
-      name: str, name of the bijector.
+      name: str, name of the bijector; that among the `parameters` by default.
     """
 
     _TF_MODULE_IGNORED_PROPERTIES = tfb.Bijector._TF_MODULE_IGNORED_PROPERTIES.union(("_answers", "_keras_layers"))
 
     def __init__(self, *, forward_min_event_ndims, parameters, event_shape=None, name=None, **kwargs):
+        name = parameters.get("name") if name is None else name
         super().__init__(forward_min_event_ndims=forward_min_event_ndims, parameters=parameters, name=name, **kwargs)
         self._required_event_shape = None if event_shape is None else tf.TensorShape(event_shape)
         self._answers = answers.Store()
@@ -44,26 +53,21 @@ class KerasBijector(tfb.Bijector):
         self._own = None
         self._tf_variables = []
 
-    # Set where bijectors among the constructor's arguments are patterns only: nobody else shall see their weights.
+    # True where bijectors among the constructor's arguments are only patterns, whose weights must stay unseen.
     parameters_are_templates = False
 
-    _registry = {}
+    registry = {}  # of all subclasses that imported modules define, by the name under which saved models refer to them
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if cls.parameters_are_templates:
             cls._TF_MODULE_IGNORED_PROPERTIES = cls._TF_MODULE_IGNORED_PROPERTIES.union(("_parameters",))
-        KerasBijector._registry[cls.registered_name()] = cls
+        KerasBijector.registry[cls.registered_name()] = cls
 
     @classmethod
     def registered_name(cls):
         """The name under which saved models refer to this class: package and class."""
         return f"{cls.__module__.partition('.')[0]}>{cls.__name__}"
-
-    @staticmethod
-    def registered_class(name):
-        """The class of that name, or `None` when no imported module defines it."""
-        return KerasBijector._registry.get(name)
 
     # -- subclass interface ------------------------------------------------------------------------------------
     def forward_and_log_det(self, x, context=None):
@@ -73,8 +77,23 @@ class KerasBijector(tfb.Bijector):
         raise NotImplementedError(f"{type(self).__name__} must define inverse_and_log_det")
 
     def adapt(self, y, context=None):
-        """Initialises data-dependent weights from data `y`; returns `inverse(y)`. Here there are none."""
+        """Initialises the data-dependent weights from data, unless that was done before; returns `inverse(y)`.
+
+        Args:
+          y: events `[batch, *event_shape]`, at least one.
+          context: `Tensor`, as for `inverse`, or `None`.
+
+        Raises:
+          ValueError: an empty or non-finite batch, where there is something to initialise.
+        """
+        y = tf.convert_to_tensor(y)
+        self.check_input(y)
+        if not self.adapted:
+            self.initialise_from(y, context)
         return self.inverse_and_log_det(y, context=context)[0]
+
+    def initialise_from(self, y, context):
+        """Sets the data-dependent weights: what `adapt` calls, once. Here there are none."""
 
     @property
     def adapted(self):
@@ -84,12 +103,22 @@ class KerasBijector(tfb.Bijector):
     def fresh_weights(self, seed):
         """Pairs `(own weight, value)`: the initial values that another `seed` would have given, where they are random.
 
-        `Repeated` asks, to let many steps start from one. Here nothing is random.
+        `Repeated` asks, to let many steps start from one.
         """
-        return []
+        weights = [(getattr(self, name), value) for name, value in self.random_weights(seed).items()]
+        return [(weight, tf.constant(value, weight.dtype)) for weight, value in weights]
 
-    def add_weight(self, *, name, shape, initializer="zeros", dtype=None, trainable=True):
-        """A Keras weight of this bijector, kept in float32 (or `dtype`) under every precision policy."""
+    def random_weights(self, seed):
+        """Arrays: the initial values of the weights that start at random, by attribute. Here there are none."""
+        return {}
+
+    def add_weight(self, *, name, shape=None, initializer="zeros", value=None, dtype=None, trainable=True):
+        """A Keras weight of this bijector, kept in float32 (or `dtype`) under every precision policy.
+
+        With a `value`, an array, it starts as that and has its shape.
+        """
+        if value is not None:
+            shape, initializer = np.shape(value), lambda shape, dtype: tf.constant(value, dtype)
         if self._own is None:
             self._own = keras.layers.Layer(name=self.name, dtype="float32", autocast=False)
             self._own.built = True
@@ -186,8 +215,8 @@ class KerasBijector(tfb.Bijector):
     def _assigned(self, other):
         """This bijector, its own weights set to those of `other`, of the same class."""
         if self._own is not None:
-            for mine, theirs in zip(self._own.variables, other._own.variables, strict=True):
-                mine.assign(theirs.value)
+            for variable, source in zip(self._own.variables, other._own.variables, strict=True):
+                variable.assign(source.value)
         return self
 
 

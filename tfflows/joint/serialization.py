@@ -2,7 +2,8 @@
 
 A TFP object knows its constructor arguments (`.parameters`); a config is those arguments, nested. Variables are
 stored by shape and dtype only: their values are weights. Objects that occur twice are one object after loading too.
-Classes are looked up by public TFP name or among registered `KerasBijector`s: loading runs no code from the file.
+Classes are looked up by public TFP name or among the registered `KerasBijector`s and `ElementwiseMap`s: loading runs no
+code from the file.
 """
 
 import inspect
@@ -13,6 +14,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.joint.keras_bijector import KerasBijector
+from tfflows.ops.elementwise import ElementwiseMap
 
 _TFP_HOMES = {"tfb": tfp.bijectors, "tfd": tfp.distributions, "linalg": tf.linalg}
 _KINDS = (tfp.bijectors.Bijector, tfp.distributions.Distribution, tf.linalg.LinearOperator)
@@ -93,6 +95,8 @@ class _Writer:
         if isinstance(value, (np.ndarray, np.generic)) or (tf.is_tensor(value) and _is_eager_tensor(value)):
             array = np.asarray(value)
             return {"array": array.tolist(), "of": array.dtype.name, "tensor": bool(tf.is_tensor(value))}
+        if isinstance(value, ElementwiseMap):  # equal ones are one: no identity to keep
+            return {"map": value.registered_name(), "parameters": self._arguments(value.parameters, path)}
         if id(value) in self._ids:
             return {"same_as": self._ids[id(value)]}
         self._ids[id(value)] = number = len(self._ids)
@@ -121,7 +125,10 @@ class _Writer:
                 "Pass a Keras layer instead of a function; rebuild other objects in code and use save_weights."
             )
         arguments = _without_defaults(type(value), value.parameters)
-        return {"class": name, "parameters": {k: self.write(v, f"{path}.{k}") for k, v in arguments.items()}}
+        return {"class": name, "parameters": self._arguments(arguments, path)}
+
+    def _arguments(self, arguments, path):
+        return {name: self.write(value, f"{path}.{name}") for name, value in arguments.items()}
 
 
 class _Reader:
@@ -151,7 +158,7 @@ class _Reader:
             return tf.TensorShape(config["shape"])
         if "array" in config:
             array = np.asarray(config["array"], config["of"])
-            return tf.constant(array) if config["tensor"] else array
+            return tf.constant(array) if config["tensor"] else array[()]
         if "variable" in config:
             zeros = tf.zeros(config["variable"], config["of"])
             return tf.Variable(zeros, trainable=config["trainable"], name=config["name"])
@@ -160,7 +167,8 @@ class _Reader:
         if "deferred" in config:
             source, transform = (self.read(each) for each in config["deferred"])
             return tfp.util.DeferredTensor(source, transform)
-        return _class_of(config["class"])(**{k: self.read(v) for k, v in config["parameters"].items()})
+        cls = _known(ElementwiseMap.registry, config["map"]) if "map" in config else _class_of(config["class"])
+        return cls(**{name: self.read(value) for name, value in config["parameters"].items()})
 
 
 def _is_eager_tensor(value):
@@ -185,19 +193,25 @@ def _class_name(value):
 
 def _class_of(name):
     home, _, rest = name.partition(".")
-    found = getattr(_TFP_HOMES[home], rest, None) if home in _TFP_HOMES else KerasBijector.registered_class(name)
-    if not (isinstance(found, type) and issubclass(found, _KINDS)):
+    public = getattr(_TFP_HOMES.get(home), rest, None)
+    native = {name: public} if isinstance(public, type) and issubclass(public, _KINDS) else {}
+    return _known(native if home in _TFP_HOMES else KerasBijector.registry, name)
+
+
+def _known(classes, name):
+    if name not in classes:
         raise ValueError(
             f"The file names a class that this program does not know: {name}. Import the module that defines it first."
         )
-    return found
+    return classes[name]
 
 
 def _without_defaults(cls, parameters):
     """Arguments that differ from the constructor's defaults (some defaults are functions, which no file can hold)."""
     signature = inspect.signature(cls.__init__).parameters
+    options = issubclass(cls, KerasBijector) and any(each.kind is each.VAR_KEYWORD for each in signature.values())
     return {
         name: value
         for name, value in parameters.items()
-        if name in signature and signature[name].default is not value and name != "graph_parents"
+        if (signature[name].default is not value if name in signature else options) and name != "graph_parents"
     }

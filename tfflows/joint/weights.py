@@ -11,8 +11,8 @@ def keras_layers_of(root):
     """Every Keras layer held anywhere in a tree of bijectors and distributions, in a fixed order, each once."""
     layers = {}
     for module in (root, *root.submodules):
-        held = module.keras_layers if isinstance(module, KerasBijector) else _held(list(vars(module).values()))
-        layers.update((id(layer), layer) for layer in held)
+        found = module.keras_layers if isinstance(module, KerasBijector) else _layers_in(vars(module))
+        layers.update((id(layer), layer) for layer in found)
     return list(layers.values())
 
 
@@ -23,13 +23,13 @@ def weights_of(root):
     return weights + [v for v in root.variables if id(v) not in owned]
 
 
-def _held(value):
+def _layers_in(value):
     """Keras layers in an attribute, or in lists, tuples and dicts of it."""
     if isinstance(value, keras.layers.Layer):
         return [value]
     if isinstance(value, dict):
         value = list(value.values())
-    return [layer for each in value for layer in _held(each)] if isinstance(value, (list, tuple)) else []
+    return [layer for each in value for layer in _layers_in(each)] if isinstance(value, (list, tuple)) else []
 
 
 class AdoptedVariables(keras.layers.Layer):
@@ -60,9 +60,8 @@ def adopt(root):
             raise ValueError(f"Every layer of a flow must be built. Received: {layer.name} with unbuilt {unbuilt}")
     for module in (root, *root.submodules):
         if not isinstance(module, KerasBijector):
-            held = _held(list(vars(module).values()))
-            if held:
-                module._keras_weights = [v.value for each in held for v in each.variables]
+            if found := _layers_in(vars(module)):
+                module._keras_weights = [v.value for layer in found for v in layer.variables]
     raw = [v for v in weights_of(root) if isinstance(v, tf.Variable)]
     return [*layers, AdoptedVariables(raw, name="tfp_variables")] if raw else layers
 
@@ -99,5 +98,5 @@ def audit(variables, root, used=()):
 
 def variables_read():
     """A context manager whose `watched_variables()` are the trainable variables that were read inside."""
-    # A gradient tape tells the same, and makes every function that is called build its gradient.
+    # A gradient tape would tell the same, but make every function that is called build its gradient.
     return VariableWatcher()

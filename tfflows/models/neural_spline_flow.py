@@ -7,7 +7,7 @@ from tfflows import bijectors, networks
 from tfflows.models import images, vectors
 from tfflows.models.flow_model import FlowModel
 from tfflows.ops import masks
-from tfflows.ops.rational_quadratic import RationalQuadratic
+from tfflows.ops.elementwise import RationalQuadraticSpline
 
 KINDS = ("coupling", "autoregressive")
 
@@ -93,7 +93,7 @@ class NeuralSplineFlow(FlowModel):
                 f"`num_layers` must be at least 2, or one half is never transformed. Received: {num_layers}"
             )
         vectors.check_mixing(mixing)
-        self._num_parameters = RationalQuadratic(bins, box, affine=affine).num_parameters
+        self._num_parameters = RationalQuadraticSpline(bins, box, affine=affine).num_parameters
         self.kind, self.num_layers, self.hidden_units = kind, num_layers, tuple(hidden_units)
         self.bins, self.box, self.affine, self.tails = bins, float(box), affine, tails
         self.mixing, self.residual = mixing, residual

@@ -1,12 +1,12 @@
-"""Functions on masks, shapes and numbers; nothing here knows bijectors or models."""
+"""Functions on masks, shapes and numbers, and elementwise maps; nothing here knows bijectors or models."""
 
 from tfflows.ops import (
+    elementwise,
     grids,
     masks,
     numerics,
     precision,
     products,
-    rational_quadratic,
     reversible,
     seeds,
     shapes,
@@ -15,12 +15,12 @@ from tfflows.ops import (
 )
 
 __all__ = [
+    "elementwise",
     "grids",
     "masks",
     "numerics",
     "precision",
     "products",
-    "rational_quadratic",
     "reversible",
     "seeds",
     "shapes",

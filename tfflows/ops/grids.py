@@ -1,7 +1,6 @@
 """Many images as one."""
 
 import numpy as np
-from skimage.util import montage
 
 _LEAST_SIDE = 32
 
@@ -25,6 +24,8 @@ def tile(images, columns, *, background=0, margin=1):
     >>> grids.tile(np.ones([3, 1, 1, 1]), 2)[..., 0].tolist()
     [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
     """
+    from skimage.util import montage  # only here: pictures are rarely drawn
+
     images = np.asarray(images)
     if images.ndim != 4 or not images.size or columns < 1:
         raise ValueError(

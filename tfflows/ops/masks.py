@@ -1,67 +1,38 @@
-"""Binary masks over an event: 1 (True) = copied, 0 = transformed."""
+"""Binary masks over an event: 1 (True) = copied, 0 = transformed.
+
+Those made here are boolean arrays of the event's shape, which needs at least 2 entries to split (`ValueError`); `flip`
+swaps the two roles.
+"""
 
 import numpy as np
 
 
 def half(size, *, flip=False):
-    """First half of a vector copied, second half transformed (the other way round when `flip`).
-
-    Args:
-      size: int >= 2, number of entries of the event.
-      flip: bool, swap the two roles.
-
-    Returns:
-      Boolean array `[size]`.
-    """
-    _at_least_two(size)
-    mask = np.arange(size) < (size + 1) // 2
-    return ~mask if flip else mask
+    """First half of a vector of `size` entries copied, second half transformed."""
+    _check_splits(size)
+    return (np.arange(size) < (size + 1) // 2) ^ flip
 
 
 def alternating(size, *, flip=False):
-    """Even entries of a vector copied, odd entries transformed: the checkerboard of a vector event.
-
-    Args:
-      size: int >= 2, number of entries of the event.
-      flip: bool, swap the two roles.
-
-    Returns:
-      Boolean array `[size]`.
-    """
-    _at_least_two(size)
-    mask = np.arange(size) % 2 == 0
-    return ~mask if flip else mask
+    """Even entries of a vector of `size` entries copied, odd ones transformed: the checkerboard of a vector."""
+    _check_splits(size)
+    return (np.arange(size) % 2 == 0) ^ flip
 
 
 def checkerboard(image_shape, *, flip=False):
-    """Pixels copied where row + column is even, the others transformed: RealNVP's spatial mask.
-
-    Args:
-      image_shape: `(H, W, C)` with at least 2 pixels.
-      flip: bool, swap the two roles.
-
-    Returns:
-      Boolean array `[H, W, C]`.
+    """Pixels of an image `(H, W, C)` copied where row + column is even, the others transformed: RealNVP's spatial mask.
 
     References:
       Dinh, Sohl-Dickstein, Bengio. Density estimation using Real NVP. ICLR 2017, section 3.4, figure 3.
     """
     height, width, channels = image_shape
-    _at_least_two(height * width)
-    mask = np.add.outer(np.arange(height), np.arange(width)) % 2 == 0
-    return np.repeat((~mask if flip else mask)[..., None], channels, axis=-1)
+    _check_splits(height * width)
+    mask = (np.add.outer(np.arange(height), np.arange(width)) % 2 == 0) ^ flip
+    return np.repeat(mask[..., None], channels, axis=-1)
 
 
 def channel_half(image_shape, *, flip=False):
-    """First half of the channels copied, the others transformed: the channel-wise mask.
-
-    Args:
-      image_shape: `(H, W, C)` with `C >= 2`.
-      flip: bool, swap the two roles.
-
-    Returns:
-      Boolean array `[H, W, C]`.
-    """
+    """First half of the channels of an image `(H, W, C)` copied, the others transformed: the channel-wise mask."""
     return np.broadcast_to(half(image_shape[-1], flip=flip), tuple(image_shape)).copy()
 
 
@@ -93,6 +64,6 @@ def checked(mask, event_shape=None):
     return values
 
 
-def _at_least_two(size):
+def _check_splits(size):
     if size < 2:
         raise ValueError(f"A mask needs an event of at least 2 entries to split. Received: size={size}")

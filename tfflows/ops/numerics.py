@@ -8,7 +8,10 @@ import math
 
 import tensorflow as tf
 
+from tfflows import arguments
+
 _LIMIT = 3.0  # scales between exp(-3) = 0.05 and exp(3) = 20 per layer
+_ARCTAN_LIMIT = 2.0 * _LIMIT / math.pi
 
 
 def bounded(raw, limit):
@@ -16,24 +19,13 @@ def bounded(raw, limit):
     return limit * tf.tanh(raw / limit)
 
 
-def _tanh(raw):
-    return bounded(raw, _LIMIT)
-
-
-def _arctan(raw):
-    limit = 2.0 * _LIMIT / math.pi
-    return limit * tf.atan(raw / limit)
-
-
-def _softsign(raw):
-    return raw / (1.0 + tf.abs(raw) / _LIMIT)
-
-
-def _sigmoid(raw):
-    return tf.math.log_sigmoid(tf.clip_by_value(raw, -10.0, 10.0) + 2.0)
-
-
-_BOUNDS = {"tanh": _tanh, "arctan": _arctan, "softsign": _softsign, "sigmoid": _sigmoid, "none": tf.identity}
+_BOUNDS = {
+    "arctan": lambda raw: _ARCTAN_LIMIT * tf.atan(raw / _ARCTAN_LIMIT),
+    "none": tf.identity,
+    "sigmoid": lambda raw: tf.math.log_sigmoid(tf.clip_by_value(raw, -10.0, 10.0) + 2.0),
+    "softsign": lambda raw: raw / (1.0 + tf.abs(raw) / _LIMIT),
+    "tanh": lambda raw: bounded(raw, _LIMIT),
+}
 
 
 def log_scale_bound(name):
@@ -52,8 +44,7 @@ def log_scale_bound(name):
     Raises:
       ValueError: unknown name.
     """
-    if name not in _BOUNDS:
-        raise ValueError(f"`log_scale_bound` must be one of {sorted(_BOUNDS)}. Received: {name!r}")
+    arguments.check_choice(_BOUNDS, log_scale_bound=name)
     return _BOUNDS[name]
 
 

@@ -1,8 +1,8 @@
 """Networks in full precision, where what they compute has to be computed again, exactly.
 
-A network in half precision rounds what it is given. On the way back through a flow its input differs by the last digit
-of a float32, now and then that rounds to the other neighbour, and the bijection undoes another transform than the one
-that was done. While a flow trains nothing is undone; everywhere else its networks keep the precision of their weights.
+A network in half precision rounds its input. On the way back through a flow that input may differ in the last digit of
+a float32, which sometimes rounds to the other neighbour, and then the bijection inverts another transform than the one
+that was applied. Training inverts nothing; everywhere else a flow's networks compute in the precision of their weights.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ def is_full():
 
 @contextlib.contextmanager
 def full(wanted=True):
-    """A scope in which networks asked through `of` compute in the precision of their weights, if `wanted`."""
+    """A scope in which networks under `applied_to` compute in the precision of their weights, if `wanted`."""
     before, _thread.full = getattr(_thread, "full", None), wanted
     try:
         yield
@@ -55,7 +55,7 @@ class Compiled:
 
 
 @contextlib.contextmanager
-def of(network):
+def applied_to(network):
     """A scope around every use of a Keras layer, in which it has the precision that `full` asks for."""
     half = [each for each in network._flatten_layers() if each.compute_dtype in _HALF] if is_full() else []
     if not half:

@@ -41,6 +41,12 @@ def matvec(matrix, vector, *, transpose=False):
     return matmul(matrix, vector[..., None], transpose_a=transpose)[..., 0]
 
 
+def triangles(factors, diagonal):
+    """Of one matrix that holds both: a lower triangle with ones on its diagonal, and an upper one with `diagonal`."""
+    lower = tf.linalg.set_diag(tf.linalg.band_part(factors, -1, 0), tf.ones_like(diagonal))
+    return lower, tf.linalg.set_diag(tf.linalg.band_part(factors, 0, -1), diagonal)
+
+
 def _rounded():
     """Whether float32 products run in TensorFloat-32."""
     enabled = tf.config.experimental.tensor_float_32_execution_enabled()

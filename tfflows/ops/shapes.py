@@ -15,6 +15,36 @@ def batch_shape(x, event_ndims):
     return tf.TensorShape(static) if static.is_fully_defined() else tf.shape(x)[: x.shape.rank - event_ndims]
 
 
+def known_event_shape(event_shape, *, last_axis_only=False):
+    """An event shape as a `tf.TensorShape` of rank 1 or more, known in every axis, or in the last one at least.
+
+    Raises:
+      ValueError: it is not.
+    """
+    shape = tf.TensorShape(event_shape)
+    if last_axis_only and (not shape.rank or shape[-1] is None):
+        raise ValueError(f"`event_shape` needs a known last axis. Received: {event_shape}")
+    if not shape.rank or not (last_axis_only or shape.is_fully_defined()):
+        raise ValueError(f"`event_shape` must be known and of rank 1 or more. Received: {event_shape}")
+    return shape
+
+
+def log_det_of_pixels(x, event_ndims, log_det):
+    """The log-det of events, `[...]`, from that of each of their vectors along the last axis, a scalar."""
+    axes = slice(x.shape.rank - event_ndims, -1)
+    if x.shape[axes].is_fully_defined():
+        pixels = tf.constant(x.shape[axes].num_elements(), x.dtype)
+    else:
+        pixels = tf.cast(tf.reduce_prod(tf.shape(x)[axes]), x.dtype)
+    return tf.fill(batch_shape(x, event_ndims), pixels * log_det)
+
+
+def with_batch_of(like, x, log_det, event_ndims):
+    """Events and log-dets with one batch axis, given the batch axes of the events `like` from which they come."""
+    x, log_det = tf.reshape(x, tf.shape(like)), tf.reshape(log_det, tf.shape(like)[:-event_ndims])
+    return tf.ensure_shape(x, like.shape), tf.ensure_shape(log_det, like.shape[:-event_ndims])
+
+
 def broadcast_batch(value, batch, trailing, *, static):
     """Broadcasts the batch axes of `value`, all but its last `trailing`, to the shape `batch`.
 

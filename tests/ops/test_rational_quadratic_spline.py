@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfflows.ops.rational_quadratic import RationalQuadratic
+from tfflows.ops.elementwise import RationalQuadraticSpline
 
 both = pytest.mark.parametrize("circular", [False, True])
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -32,7 +32,7 @@ def knots_of(spline, raw):
 
 @both
 def test_is_the_papers_formula(circular):
-    spline = RationalQuadratic(5, 2.0, circular)
+    spline = RationalQuadraticSpline(5, 2.0, circular)
     raw = parameters(spline, (1,))
     u, v, d = knots_of(spline, [float(each[0]) for each in raw])
     x = np.linspace(-1.999, 1.999, 501)
@@ -51,7 +51,7 @@ def test_is_the_papers_formula(circular):
 
 @both
 def test_knots_are_met_with_their_slopes_from_both_sides(circular):
-    spline = RationalQuadratic(4, 3.0, circular)
+    spline = RationalQuadraticSpline(4, 3.0, circular)
     raw = parameters(spline, (1,), seed=3)
     u, v, d = knots_of(spline, [float(each[0]) for each in raw])
     for at in (u - 1e-12, u, u + 1e-12):
@@ -64,7 +64,7 @@ def test_knots_are_met_with_their_slopes_from_both_sides(circular):
 @both
 @dtypes
 def test_zeros_are_the_identity(circular, dtype):
-    spline = RationalQuadratic(7, 2.5, circular)
+    spline = RationalQuadraticSpline(7, 2.5, circular)
     x = tf.constant(np.linspace(-4, 4, 101), dtype)
     for function in (spline.forward, spline.inverse):
         y, log_slope = function(x, *[tf.zeros_like(x)] * spline.num_parameters)
@@ -75,7 +75,7 @@ def test_zeros_are_the_identity(circular, dtype):
 @both
 @dtypes
 def test_inverse_undoes_forward(circular, dtype):
-    spline = RationalQuadratic(6, 3.0, circular)
+    spline = RationalQuadraticSpline(6, 3.0, circular)
     raw = parameters(spline, (4000,), dtype)
     x = tf.constant(np.random.default_rng(1).uniform(-4, 4, 4000), dtype)
     y, there = spline.forward(x, *raw)
@@ -87,7 +87,7 @@ def test_inverse_undoes_forward(circular, dtype):
 
 
 def test_circular_splines_repeat_and_linear_tails_are_the_identity():
-    spline = RationalQuadratic(4, 2.0, True)
+    spline = RationalQuadraticSpline(4, 2.0, True)
     x, raw = tf.constant([-1.5, 0.3, 1.9], tf.float64), parameters(spline, (3,))
     for function in (spline.forward, spline.inverse):
         y, log_slope = function(x, *raw)
@@ -95,7 +95,7 @@ def test_circular_splines_repeat_and_linear_tails_are_the_identity():
             moved = function(x + 4.0 * turns, *raw)
             np.testing.assert_allclose(moved[0], y + 4.0 * turns, rtol=1e-11)
             np.testing.assert_allclose(moved[1], log_slope, atol=1e-9)
-    linear = RationalQuadratic(4, 2.0)
+    linear = RationalQuadraticSpline(4, 2.0)
     far = tf.constant([-1e6, -2.0, 2.0, 2.0001, 1e6], tf.float64)
     y, log_slope = linear.forward(far, *parameters(linear, (5,)))
     np.testing.assert_array_equal(y, far)
@@ -107,7 +107,7 @@ def test_circular_splines_repeat_and_linear_tails_are_the_identity():
 @pytest.mark.parametrize("scale", [0.0, 1.0, 30.0, 1e4, 1e8])
 def test_values_and_gradients_are_finite_everywhere(circular, dtype, scale):
     """Far outside the box, on its ends and on knots, for tame and for wild parameters."""
-    spline = RationalQuadratic(4, 3.0, circular)
+    spline = RationalQuadraticSpline(4, 3.0, circular)
     far = [-np.float64(1e30), -1e6, -3.0, -1.5, 0.0, 1.5, 3.0, np.nextafter(3.0, 4.0), 1e6, 1e30]
     x = tf.constant(far, dtype)  # at scale 0 the knots are -3, -1.5, 0, 1.5, 3
     raw = parameters(spline, x.shape, dtype, scale)
@@ -123,7 +123,7 @@ def test_values_and_gradients_are_finite_everywhere(circular, dtype, scale):
 
 @both
 def test_gradients_agree_with_finite_differences(circular):
-    spline = RationalQuadratic(4, 3.0, circular)
+    spline = RationalQuadraticSpline(4, 3.0, circular)
     x, raw = tf.constant(np.random.default_rng(5).uniform(-2.9, 2.9, 50)), tf.stack(parameters(spline, (50,)))
     direction = tf.constant(np.random.default_rng(6).normal(size=raw.shape))
     for function in (spline.forward, spline.inverse):
@@ -137,7 +137,7 @@ def test_gradients_agree_with_finite_differences(circular):
 
 
 def test_minimal_sizes_are_kept():
-    spline = RationalQuadratic(4, 1.0, minimal_width=0.1, minimal_height=0.2, minimal_slope=0.3)
+    spline = RationalQuadraticSpline(4, 1.0, minimal_width=0.1, minimal_height=0.2, minimal_slope=0.3)
     raw = [-40.0, 40, 40, 40, -40, 40, 40, 40, -40, -40, -40]
     edge = -1 + 2 * 0.1
     x = tf.constant([edge, edge + 1e-9], tf.float64)
@@ -161,11 +161,11 @@ def test_minimal_sizes_are_kept():
 )
 def test_settings_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        RationalQuadratic(**options)
+        RationalQuadraticSpline(**options)
 
 
 def test_affine_part_is_before_the_spline():
-    spline, plain = RationalQuadratic(4, 3.0, affine=True), RationalQuadratic(4, 3.0)
+    spline, plain = RationalQuadraticSpline(4, 3.0, affine=True), RationalQuadraticSpline(4, 3.0)
     x, raw = tf.constant([-40.0, 0.3, 1.7, 9.0], tf.float64), parameters(spline, (4,))
     log_scale = 3 * np.tanh(raw[-1] / 3)
     expected, log_slope = plain.forward((x - raw[-2]) * np.exp(-log_scale), *raw[:-2])

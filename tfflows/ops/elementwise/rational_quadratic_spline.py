@@ -1,18 +1,19 @@
-"""Monotone rational-quadratic splines, elementwise."""
+"""Monotone rational-quadratic splines, the map of neural spline flows."""
 
 import dataclasses
 import math
 
 import tensorflow as tf
 
-from tfflows.ops import numerics
+from tfflows import arguments
+from tfflows.ops.elementwise.affine import Affine
+from tfflows.ops.elementwise.elementwise_map import ElementwiseMap
 
-_LARGEST_LOG_SCALE = 3.0
 _LARGEST_SLOPE = 1e3  # about: a larger one could not be resolved in float32, and its square not be formed
 
 
 @dataclasses.dataclass(frozen=True)
-class RationalQuadratic:
+class RationalQuadraticSpline(ElementwiseMap):
     """A monotone spline of rational quadratics on `[-box, box]`, and its continuation to all reals.
 
     In the bin between the knots `(u_k, v_k)` and `(u_{k+1}, v_{k+1})`, of slopes `d_k` and `d_{k+1}` there, with
@@ -25,17 +26,22 @@ class RationalQuadratic:
     Outside the box `y = x` (linear tails; the slopes at both ends are 1); with `circular=True` both ends share a
     learned slope and the spline repeats itself, `f(x + 2 box) = f(x) + 2 box`, a smooth bijection of the circle.
 
-    With `affine=True` the spline is one of `(x - shift) exp(-log_scale)`, `log_scale = 3 tanh(raw / 3)`, so that the
-    tails move and stretch with the parameters too.
+    With `affine=True` the spline is one of `(x - shift) exp(-log_scale)`, the inverse of `Affine`, so that the tails
+    move and stretch with the parameters too: what heavy or shifting tails need.
 
-    Raw parameters of 0 give the identity. A bin is selected by multiplying with ones and zeros and summing over the
-    bins, which stand on the first axis: on a CPU faster than gathering, whose gradient is a scatter.
+    Parameters, one after another: the raw widths and heights of the bins, the raw slopes at the knots inside (and where
+    a circle closes), then, with `affine`, shift and raw log-scale: `3 bins - 1` of them, `3 bins` on a circle, two more
+    with `affine`. Parameters of 0 give the identity. Data should be standardised to the box.
+
+    A bin is selected by multiplying with ones and zeros and summing over the bins, which stand on the first axis: on a
+    CPU faster than gathering, whose gradient is a scatter.
 
     Args:
       bins: int, at least 2.
-      box: float, half of the box's side.
-      circular: bool.
-      affine: bool, two more parameters, not on a circle.
+      box: float, half of the side of the box.
+      circular: bool, whether the ends of the box are one point. A network should then be periodic in what it sees, of
+        its sines and cosines for example.
+      affine: bool, whether shift and scale are parameters too; not on a circle.
       minimal_width, minimal_height: floats, of a bin, as fractions of the box's side; below `1 / bins`.
       minimal_slope: float, of the slope at a knot; between 0 and 1. The largest slope is about 1000.
 
@@ -58,8 +64,7 @@ class RationalQuadratic:
     minimal_slope: float = 1e-3
 
     def __post_init__(self):
-        if isinstance(self.bins, bool) or not isinstance(self.bins, int) or self.bins < 2:
-            raise ValueError(f"`bins` must be an integer of at least 2. Received: {self.bins!r}")
+        arguments.check_integer(least=2, bins=self.bins)
         if not _between(self.box, 0.0, math.inf):
             raise ValueError(f"`box` must be a positive finite number. Received: {self.box!r}")
         if self.circular and self.affine:
@@ -73,35 +78,23 @@ class RationalQuadratic:
 
     @property
     def num_parameters(self):
-        """Raw parameters of one: widths, heights, slopes at the knots inside (and where a circle closes), affine."""
         return 3 * self.bins - (0 if self.circular else 1) + (2 if self.affine else 0)
 
     def forward(self, x, *raw):
-        """`y` and `log dy/dx` of `x`, elementwise.
-
-        Args:
-          x: `Tensor`.
-          *raw: `num_parameters` tensors of the shape and dtype of `x`: widths, heights, slopes, then, if there is an
-            affine part, shift and raw log-scale.
-
-        Returns:
-          `(y, log dy/dx)`, shaped as `x`.
-        """
         if not self.affine:
             return self._forward(x, raw)
         *raw, shift, raw_log_scale = raw
-        log_scale = numerics.bounded(raw_log_scale, _LARGEST_LOG_SCALE)
-        y, log_slope = self._forward((x - shift) * tf.exp(-log_scale), raw)
-        return y, log_slope - log_scale
+        x, log_scale = Affine().inverse(x, shift, raw_log_scale)
+        y, log_slope = self._forward(x, raw)
+        return y, log_slope + log_scale
 
     def inverse(self, y, *raw):
-        """`x` and `log dx/dy` of `y`, elementwise; as `forward`."""
         if not self.affine:
             return self._inverse(y, raw)
         *raw, shift, raw_log_scale = raw
-        log_scale = numerics.bounded(raw_log_scale, _LARGEST_LOG_SCALE)
         x, log_slope = self._inverse(y, raw)
-        return x * tf.exp(log_scale) + shift, log_slope + log_scale
+        x, log_scale = Affine().forward(x, shift, raw_log_scale)
+        return x, log_slope + log_scale
 
     def _forward(self, x, raw):
         inside, x_in, whole_turns = self._placed(x)
