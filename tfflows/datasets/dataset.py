@@ -74,11 +74,11 @@ class Dataset:
 
     def examples(self, split):
         """The examples of one split, as stored."""
-        return getattr(self, checked(split))
+        return getattr(self, checked_split(split))
 
     def context(self, split):
         """The context of one split, or `None`."""
-        return getattr(self, f"context_{checked(split)}")
+        return getattr(self, f"context_{checked_split(split)}")
 
     def dequantized(self, split, *, seed):
         """One split as continuous data, in units of one level: `y = x + u`, `u ~ U[0, 1)` in each component.
@@ -208,7 +208,7 @@ def _with_uniform_noise(x, rng):
     return np.minimum(x + rng.random(x.shape, dtype=np.float32), np.nextafter(x + 1, np.float32(0)))
 
 
-def checked(split):
+def checked_split(split):
     """The name of a split; refuses one that there is not."""
     check_choice(SPLITS, split=split)
     return split

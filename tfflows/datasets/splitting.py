@@ -34,5 +34,6 @@ def split_rows(num_rows, *, seed, fractions=FRACTIONS):
     num_train = num_rows - num_validation - num_test
     if num_train < 1:
         raise ValueError(f"`fractions` leave no row to train on. Received: {fractions} of {num_rows} rows")
+    # Not scikit-learn's `train_test_split`: its rows for a seed are others, and results are compared by seed.
     order = np.random.default_rng(seed).permutation(num_rows)
     return np.split(order, [num_train, num_train + num_validation])

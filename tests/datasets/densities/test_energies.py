@@ -67,3 +67,11 @@ def test_gradients_are_finite_everywhere(case):
         tape.watch(x)
         y = energy.unnormalized_log_prob(x)
     assert np.isfinite(y).all() and np.isfinite(tape.gradient(y, x)).all()
+
+
+def test_gradient_between_the_two_bright_sides_is_that_of_both():
+    x = tf.constant([[0.0, 2.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        log_density = datasets.energy_1().unnormalized_log_prob(x)
+    np.testing.assert_allclose(tape.gradient(log_density, x), [[0.0, 0.0]], atol=1e-6)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfflows.arguments import check_integer
 from tfflows.datasets import batching
-from tfflows.datasets.dataset import SPLITS, Dataset, checked
+from tfflows.datasets.dataset import SPLITS, Dataset, checked_split
 from tfflows.datasets.images import augmentation
 
 CACHE_BYTES = 2**30
@@ -150,7 +150,7 @@ class ImageStream:
         )
 
     def _source(self, split):
-        return self._sources.get(checked(split))
+        return self._sources.get(checked_split(split))
 
     def _examples(self, split):
         source = self._source(split)

@@ -9,7 +9,6 @@ import tensorflow as tf
 from tfflows.arguments import check_integer, did_you_mean
 from tfflows.datasets.images.image_stream import CACHE_BYTES, ImageStream, Source
 
-_FACE_TOP, _FACE_LEFT, _FACE_SIDE = 40, 15, 148
 _SCENE_SIDE = 96
 _FLIP = {"real_nvp": ("flip",)}
 _NUM_VALIDATION = 5_000
@@ -29,8 +28,7 @@ class _Published:
 
 def faces(image):
     """A CelebA image of 218 x 178 as 64 x 64: rows 40 to 187 and columns 15 to 162, averaged over areas, rounded."""
-    end = _FACE_TOP + _FACE_SIDE, _FACE_LEFT + _FACE_SIDE
-    return _shrunk(image[_FACE_TOP : end[0], _FACE_LEFT : end[1]], (64, 64))
+    return _shrunk(image[40:188, 15:163], (64, 64))
 
 
 def scenes(image):
