@@ -1,5 +1,6 @@
 """Every elementwise map against autodiff in float64, what is refused, and a map of one's own in both structures."""
 
+import copy
 import dataclasses
 import json
 
@@ -9,7 +10,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.bijectors import Autoregressive, Coupling
+from tfflows.bijectors import Autoregressive, Coupling, Repeated
 from tfflows.joint import serialization
 from tfflows.models import FlowModel
 from tfflows.networks import MADE, MLP
@@ -116,8 +117,19 @@ def test_a_map_of_ones_own(make, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "flow.keras")
     assert type(loaded.bijector) is type(flow) and loaded.bijector.map == SinhArcsinh(0.5)
     np.testing.assert_array_equal(loaded.log_prob(data), model.log_prob(data))
-    copied = flow.copy(map=SinhArcsinh(0.6), name="other")
-    assert copied.map.limit == 0.6 and copied.conditioner is flow.conditioner
+    copied, cloned = flow.copy(map=SinhArcsinh(0.6), name="other"), copy.deepcopy(flow)
+    assert copied.map.limit == 0.6 and copied.conditioner is flow.conditioner is not cloned.conditioner
+    np.testing.assert_array_equal(cloned.forward(x), flow.forward(x))
+
+
+def test_repeated_steps_have_one_map():
+    def step(limit):
+        return Coupling([1, 0], MLP(2, hidden_units=(4,)), SinhArcsinh(limit))
+
+    loop, x = Repeated([step(0.5), step(0.5)]), tf.constant([[0.3, -2.0]])
+    np.testing.assert_allclose(loop.inverse(loop.forward(x)), x, rtol=1e-5)
+    with pytest.raises(ValueError, match="steps 0 and 1 differ in parameters.map.parameters.limit: 0.5 and 0.6"):
+        Repeated([step(0.5), step(0.6)])
 
 
 def test_what_is_no_map_is_refused():

@@ -29,7 +29,7 @@ def structure_and_weights(step, num_repeats, seed):
     Raises:
       TypeError, ValueError: see `Repeated`.
     """
-    steps, repeats = _given(step, num_repeats, seed)
+    steps, repeats = _steps_and_repeats(step, num_repeats, seed)
     columns = [_weights(each) for each in steps]
     template, variables = steps[0], columns[0]
     _check_template(template, variables)
@@ -73,7 +73,7 @@ def fresh_weights(step, seed):
     return values
 
 
-def _given(step, num_repeats, seed):
+def _steps_and_repeats(step, num_repeats, seed):
     """The steps that are given, `K` or one, and `K`."""
     alone = isinstance(step, tfb.Bijector)
     given = list(step) if isinstance(step, (list, tuple)) else [step]

@@ -50,7 +50,7 @@ class KerasBijector(tfb.Bijector):
         self._required_event_shape = None if event_shape is None else tf.TensorShape(event_shape)
         self._answers = answers.Store()
         self._keras_layers = self._no_dependency(())
-        self._own = None
+        self._own_layer = None
         self._tf_variables = []
 
     # True where bijectors among the constructor's arguments are only patterns, whose weights must stay unseen.
@@ -119,14 +119,14 @@ class KerasBijector(tfb.Bijector):
         """
         if value is not None:
             shape, initializer = np.shape(value), lambda shape, dtype: tf.constant(value, dtype)
-        if self._own is None:
-            self._own = keras.layers.Layer(name=self.name, dtype="float32", autocast=False)
-            self._own.built = True
-            self.track_layer(self._own)
-        weight = self._own.add_weight(
+        if self._own_layer is None:
+            self._own_layer = keras.layers.Layer(name=self.name, dtype="float32", autocast=False)
+            self._own_layer.built = True
+            self.track_layer(self._own_layer)
+        weight = self._own_layer.add_weight(
             name=name, shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=False
         )
-        self.track_layer(self._own)
+        self.track_layer(self._own_layer)
         return weight
 
     def track_layer(self, layer):
@@ -214,8 +214,8 @@ class KerasBijector(tfb.Bijector):
 
     def _assigned(self, other):
         """This bijector, its own weights set to those of `other`, of the same class."""
-        if self._own is not None:
-            for variable, source in zip(self._own.variables, other._own.variables, strict=True):
+        if self._own_layer is not None:
+            for variable, source in zip(self._own_layer.variables, other._own_layer.variables, strict=True):
                 variable.assign(source.value)
         return self
 
