@@ -8,41 +8,37 @@ import time
 import numpy as np
 
 from tfflows import datasets, plotting
-from tfflows.cli import image_figures, metrics, run_folder, training
+from tfflows.cli import image_figures, likelihood, run_folder, training
 
 _POINTS, _GRID = 5_000, 200
 
 
-def write(flow, dataset, settings, folder, facts, *, started):
+def write(run, facts, *, started):
     """Writes model.keras, saved_model/, the figures and metrics.json, and prints what matters.
 
     Args:
-      flow: the trained `FlowModel`.
-      dataset: `tfflows.datasets.Dataset` or `ImageStream`.
-      settings: dict.
-      folder: the run folder.
+      run: `Run`, trained.
       facts: dict of `training.train`.
       started: `time.perf_counter()` at the start of the command.
     """
+    flow, folder, seed, images = run.flow, run.folder, run.settings["seed"], run.settings["images"]
     save(flow, folder / run_folder.MODEL)
     export(flow, folder / run_folder.SAVED_MODEL)
-    seed, images = settings["seed"], dataset.image_shape is not None
-    importance = {"importance_draws": settings["importance_draws"]}
-    found = metrics.measure(flow, dataset, "test", seed=seed, **importance)
+    found = likelihood.measure(run, "test", seed=seed, importance_draws=run.settings["importance_draws"])
     train, validation = training.read_log(folder)
-    figures, more = image_figures.draw(flow, dataset, seed) if images else (draw(flow, dataset, seed), {})
+    figures, more = image_figures.draw(flow, run.data, seed) if images else (draw(flow, run.data, seed), {})
     figures["training.png"] = plotting.training_figure(
         train,
         validation,
         best_epoch=facts["best_epoch"],
         entropy=found.get("entropy_nats"),
-        num_dims=math.prod(dataset.event_shape) if images else None,
+        num_dims=math.prod(run.data.event_shape) if images else None,
     )
     for name, figure in figures.items():
         figure.savefig(folder / name)
     found.update(facts, **more, num_weights=flow.count_params(), seconds=time.perf_counter() - started)
     run_folder.write_json(folder / run_folder.METRICS, found)
-    print("\n".join(metrics.lines(found)))
+    print("\n".join(likelihood.lines(found)))
     print(
         f"trained:     {facts['epochs']} epochs (best: {facts['best_epoch']}), {facts['steps']:,} steps in "
         f"{facts['train_seconds']:.0f} s ({facts['steps_per_second']:.0f} a second)"

@@ -15,12 +15,6 @@ FIGURES = (
 _OURS = (PROGRESS, LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, "evaluate.json", *FIGURES, CONFIG)
 
 
-def default(settings):
-    """`runs/<model>-<data>`, a file by its name without extension."""
-    data = settings["data"]
-    return pathlib.Path("runs") / f"{settings['model']}-{pathlib.Path(data).stem}"
-
-
 def check_free(folder, *, overwrite):
     """Refuses a folder that holds something, unless it is a run and may be replaced.
 
@@ -76,23 +70,6 @@ def read_config(folder):
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"A config.json written by `tfflows train` is needed. Received: {path}: {error}") from error
     return config
-
-
-def load_flow(folder):
-    """The trained flow of a run.
-
-    Raises:
-      FileNotFoundError: the run is not finished.
-    """
-    from tfflows import models
-
-    path = pathlib.Path(folder) / MODEL
-    if not path.exists():
-        raise FileNotFoundError(
-            f"The run in {folder} is not finished, it has no {MODEL}. Finish it with: "
-            f"tfflows train --resume --output {folder}"
-        )
-    return models.load_model(path)
 
 
 def write_json(path, content):

@@ -1,16 +1,14 @@
-"""The numbers of a run: what metrics.json and evaluate.json hold, and how they are printed."""
+"""The likelihood that a run gives to data: what metrics.json and evaluate.json hold, and how it is printed."""
 
 from tfflows import evaluation
+from tfflows.cli import defaults
 
-_NOISE_DRAWS = 8
 
-
-def measure(flow, dataset, split, *, seed, num_draws=_NOISE_DRAWS, importance_draws=None):
+def measure(run, split, *, seed, num_draws=defaults.NOISE_DRAWS, importance_draws=None):
     """Likelihood of one split of the data.
 
     Args:
-      flow: `FlowModel`.
-      dataset: `tfflows.datasets.Dataset` or `ImageStream`.
+      run: `Run` with data and flow.
       split: "train", "validation" or "test".
       seed: int, of the noise added to discrete data.
       num_draws: int, draws of that noise per example.
@@ -26,6 +24,7 @@ def measure(flow, dataset, split, *, seed, num_draws=_NOISE_DRAWS, importance_dr
     Raises:
       ValueError: importance draws for data that are not discrete.
     """
+    flow, dataset = run.flow, run.data
     found = {"data": dataset.name, "split": split, "conditional": flow.conditional}
     if dataset.discrete_levels is not None:
         options = {"with_context": flow.conditional, "seed": seed}
