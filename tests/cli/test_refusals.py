@@ -74,6 +74,7 @@ REFUSED = [
     *((([command, "{none}"], "which does not exist")) for command in ("evaluate", "sample", "export")),
     *((([command, "{stopped}"], "is not finished")) for command in ("evaluate", "sample", "export")),
     (["evaluate", "{run}", "--data", "none.csv"], "which does not exist"),
+    (["evaluate", "{run}", "--importance-draws", "2"], "is for discrete data. Received: a run on two_moons"),
     (["export", "{run}", "--output", "{folder}"], "must be a new or empty folder"),
     (["sample", "{run}", "--out", "samples.txt"], "must end in .csv or .npy"),
     (["sample", "{run}", "--out", "nowhere/samples.csv"], "folder of --out must exist"),
@@ -89,7 +90,7 @@ def places(tmp_path):
     """Paths by the names that the cases have for them."""
     run, stopped, folder = (tmp_path / name for name in ("run", "stopped", "folder"))
     config = {"settings": {"model": "real-nvp", "data": "two-moons", "epochs": 4}}
-    config["data"] = {"event_shape": [2], "conditional": False}
+    config["data"] = {"name": "two_moons", "event_shape": [2], "conditional": False, "discrete_levels": None}
     for path in (run, stopped):
         path.mkdir()
         (path / "config.json").write_text(json.dumps(config))

@@ -3,7 +3,8 @@
 import hashlib
 import platform
 
-_PACKAGES = ("tfflows", "tensorflow", "keras", "tensorflow-probability", "numpy")
+_PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
+_SPLITS = ("train", "validation", "test")
 
 
 def of(run):
@@ -17,7 +18,7 @@ def of(run):
         "event_shape": list(data.event_shape),
         "columns": None if data.columns is None else list(data.columns),
         "discrete_levels": data.discrete_levels,
-        **{f"num_{split}": data.num_examples(split) for split in ("train", "validation", "test")},
+        **{f"num_{split}": data.num_examples(split) for split in _SPLITS},
         "conditional": conditional,
         "class_names": list(map(str, data.class_names or range(data.num_classes))) if labels else None,
         "class_counts": [int((context == k).sum()) for k in range(data.num_classes)] if counted else None,
@@ -27,27 +28,13 @@ def of(run):
     return {"settings": run.settings, "data": known, "versions": _versions()}
 
 
-def check_same_data(saved, now, folder):
-    """Refuses to continue a run on other data than it was started on.
-
-    Raises:
-      ValueError: naming what differs.
-    """
-    differ = [name for name, value in now["data"].items() if value != saved["data"].get(name)]
-    if differ:
-        raise ValueError(
-            f"--resume needs the data {folder} was started on. Received: data that differ in {', '.join(differ)}"
-        )
-
-
 def _digest(data):
     """Of all examples; `None` of images that are not in memory."""
     if not hasattr(data, "examples"):
         return None
     digest = hashlib.sha256()
-    for split in ("train", "validation", "test"):
-        for array in (data.examples(split), data.context(split)):
-            digest.update(b"" if array is None else array.tobytes())
+    for array in (part for split in _SPLITS for part in (data.examples(split), data.context(split))):
+        digest.update(b"" if array is None else array.tobytes())
     return digest.hexdigest()
 
 
@@ -56,10 +43,10 @@ def _versions():
 
     from tfflows.version import __version__
 
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "tfflows": __version__}
     for package in _PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu, or tfflows from a checkout
-            found[package] = __version__ if package == "tfflows" else None
+        except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu
+            found[package] = None
     return found

@@ -60,7 +60,7 @@ def read(wanted):
     if source == defaults.FOLDER:
         on_error = "skip" if wanted["skip_bad_images"] else "raise"
         options = {"image_size": wanted["image_size"], "labelled": wanted["labels"], "on_error": on_error}
-        return _in_memory(datasets.load(pathlib.Path(name), seed=seed, **options))
+        return datasets.load(pathlib.Path(name), seed=seed, **options)
     if source == defaults.DIGITS:
         return datasets.digits(as_images=settings.events_of(wanted) == defaults.IMAGES, seed=seed)
     size = wanted["num_train"] or (defaults.NUM_TRAIN if source == defaults.TOY else None)

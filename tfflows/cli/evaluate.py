@@ -26,6 +26,9 @@ def run(args):
     """Evaluates; returns the exit code."""
     run = Run.open(args.folder)
     settings.data_name(args.data or run.settings["data"])
+    if args.importance_draws is not None and run.saved["data"]["discrete_levels"] is None:
+        name = run.saved["data"]["name"]
+        raise ValueError(f"--importance-draws is for discrete data. Received: a run on {name}, of continuous values")
     seed = run.settings["seed"] if args.seed is None else args.seed
     importance = run.settings.get("importance_draws") if args.importance_draws is None else args.importance_draws
 
@@ -34,7 +37,7 @@ def run(args):
     model.load(run)
     data.load_again(run, name=args.data, seed=seed)
     found = likelihood.measure(run, args.split, seed=seed, num_draws=args.noise_draws, importance_draws=importance)
-    path = args.folder / "evaluate.json"
+    path = args.folder / run_folder.EVALUATION
     run_folder.write_json(path, found)
     print("\n".join(likelihood.lines(found)))
     print(f"written:     {path}")

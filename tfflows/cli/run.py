@@ -36,15 +36,22 @@ class Run:
           OSError: a folder that is in use, or no run to continue.
         """
         wanted = settings.of(args)
-        name = f"{wanted['model']}-{pathlib.Path(wanted['data']).stem}"
-        folder = args.output or pathlib.Path("runs") / name
-        if args.resume:
-            saved = run_folder.read_config(folder)
-            settings.data_name(saved["settings"]["data"])
-            return cls(folder, settings.merged(saved["settings"], wanted, args.given, folder), saved)
-        settings.check(wanted, args.given)
-        run_folder.check_free(folder, overwrite=args.overwrite)
-        return cls(folder, wanted, overwrite=args.overwrite)
+        folder = args.output or pathlib.Path("runs") / f"{wanted['model']}-{pathlib.Path(wanted['data']).stem}"
+        if not args.resume:
+            settings.check(wanted, args.given)
+            run_folder.check_free(folder, overwrite=args.overwrite)
+            return cls(folder, wanted, overwrite=args.overwrite)
+        saved = run_folder.read_config(folder)
+        known = saved["settings"]
+        differ = [name for name in wanted if name in args.given and wanted[name] != known.get(name)]
+        listed = "; ".join(f"{name}: {known.get(name)!r} in config.json, {wanted[name]!r} asked for" for name in differ)
+        if differ:
+            raise ValueError(
+                f"--resume continues {folder} with the settings it was started with; leave the others out, or train in "
+                f"another --output. Received: {listed}"
+            )
+        settings.data_name(known["data"])  # which may be gone
+        return cls(folder, known, saved)
 
     @classmethod
     def open(cls, folder):
@@ -71,8 +78,11 @@ class Run:
         now = config.of(self)
         if self.saved is None:
             run_folder.create(self.folder, now, overwrite=self.overwrite)
-        else:
-            config.check_same_data(self.saved, now, self.folder)
+            return
+        differ = [name for name, value in now["data"].items() if value != self.saved["data"].get(name)]
+        if differ:
+            wanted = f"--resume needs the data {self.folder} was started on"
+            raise ValueError(f"{wanted}. Received: data that differ in {', '.join(differ)}")
 
     @property
     def steps_per_epoch(self):

@@ -6,8 +6,6 @@ from tfflows.arguments import did_you_mean
 from tfflows.cli import defaults, options
 from tfflows.cli.defaults import DATA, EVENTS, FILES, FOLDER, IMAGES, MODELS, TABLE, VECTORS
 
-_IMAGE_DATA = "such as digits (with --images where the model takes vectors too), natural-patches, a published set or a"
-
 
 def of(args):
     """The settings that parsed options ask for, as a dict that is the same after a trip through JSON.
@@ -15,16 +13,12 @@ def of(args):
     Raises:
       ValueError: an unknown model or data set, a file that does not exist.
     """
-    settings = {option.name: getattr(args, option.name) for option in options.ALL_SETTINGS}
-    return {**settings, "model": _model_name(settings["model"]), "data": data_name(settings["data"])}
-
-
-def _model_name(name):
-    key = name.replace("_", "-").lower()
-    if key not in MODELS:
-        near = did_you_mean(key, MODELS, cutoff=0.5)
-        raise ValueError(f"Unknown model.{near} Models: {', '.join(MODELS)}. Received: {name!r}")
-    return key
+    wanted = {option.name: getattr(args, option.name) for option in options.ALL_SETTINGS}
+    model = wanted["model"].replace("_", "-").lower()
+    if model not in MODELS:
+        near = did_you_mean(model, MODELS, cutoff=0.5)
+        raise ValueError(f"Unknown model.{near} Models: {', '.join(MODELS)}. Received: {wanted['model']!r}")
+    return {**wanted, "model": model, "data": data_name(wanted["data"])}
 
 
 def data_name(text):
@@ -36,21 +30,22 @@ def data_name(text):
     key = text.replace("_", "-").replace("/", "-").lower()  # TensorFlow Datasets writes lsun/tower
     if key in DATA:
         return key
-    path = pathlib.Path(text)
-    if not path.exists() and not {"/", "\\"} & set(text) and path.suffix.lower() not in FILES:
+    path, kinds = pathlib.Path(text), ", ".join(FILES)
+    is_table = path.suffix.lower() in FILES
+    if not path.exists() and not is_table and not {"/", "\\"} & set(text):
         raise ValueError(
             f"Unknown data set.{did_you_mean(key, DATA)} Names: {', '.join(DATA)}; or the path of a file that ends in "
-            f"one of {', '.join(FILES)}, or of a folder of images. Received: {text!r}"
+            f"one of {kinds}, or of a folder of images. Received: {text!r}"
         )
     if not path.exists():
         raise ValueError(f"A data file or folder that exists is needed. Received: {text!r}, which does not exist")
-    if not path.is_dir() and path.suffix.lower() not in FILES:
-        raise ValueError(f"The file must end in one of {', '.join(FILES)}. Received: {text!r}")
+    if not path.is_dir() and not is_table:
+        raise ValueError(f"The file must end in one of {kinds}. Received: {text!r}")
     return str(path.resolve())
 
 
 def source_of(data):
-    """Where the data come from, of `defaults.EVENTS`, by their name or path."""
+    """Where data come from, of `defaults.EVENTS`, by their name or path."""
     return DATA.get(data) or (FOLDER if pathlib.Path(data).is_dir() else TABLE)
 
 
@@ -62,7 +57,7 @@ def check(settings, given):
       given: names of the options that were on the command line.
 
     Raises:
-      ValueError: naming the options, and those that the model has.
+      ValueError: naming the options, and the data or the model that they are for.
     """
     model, data = settings["model"], settings["data"]
     given = [option for option in options.ALL_SETTINGS if option.name in given]
@@ -79,17 +74,22 @@ def check(settings, given):
 
 
 def events_of(settings):
-    """Whether the data are vectors or images."""
+    """Whether the examples are vectors or images.
+
+    Raises:
+      ValueError: the data or the model have none of those asked for.
+    """
     model, data, images = settings["model"], settings["data"], settings["images"]
     held, taken = EVENTS[source_of(data)], MODELS[model][1]
-    events = held[-1 if taken == (IMAGES,) else 0] if images is None else IMAGES if images else VECTORS
+    only_images = taken == (IMAGES,)
+    events = held[-1 if only_images else 0] if images is None else IMAGES if images else VECTORS
     if events not in held:
-        raise ValueError(
-            f"{data} holds {'no images' if images else 'images'}. Received: {'--images' if images else '--no-images'}"
-        )
+        wrong, option = ("no images", "--images") if images else ("images", "--no-images")
+        raise ValueError(f"{data} holds {wrong}. Received: {option}")
     if events not in taken:
-        hint = f", {_IMAGE_DATA} folder" if taken == (IMAGES,) else ""
-        raise ValueError(f"{model} takes {' and '.join(taken)}{hint}. Received: {data}, whose examples are {events}")
+        such_as = "digits (with --images where the model takes vectors too), natural-patches, a published set or a"
+        wanted = f"{' and '.join(taken)}{f', such as {such_as} folder' if only_images else ''}"
+        raise ValueError(f"{model} takes {wanted}. Received: {data}, whose examples are {events}")
     return events
 
 
@@ -111,43 +111,20 @@ def columns_of(settings):
         try:
             chosen[option] = columns and [int(column) for column in columns]
         except ValueError as error:
-            raise ValueError(
-                f"Columns of .npy and .npz files are chosen by index. Received: --{option} {','.join(columns)}"
-            ) from error
+            wanted = "Columns of .npy and .npz files are chosen by index"
+            raise ValueError(f"{wanted}. Received: --{option} {','.join(columns)}") from error
     return chosen
 
 
 def completed(settings, shape, num_train):
-    """The settings with all that depends on the data decided.
-
-    Args:
-      settings: dict of all settings, `None` where nothing was given.
-      shape: of an example.
-      num_train: int, number of examples to train on.
-    """
+    """The settings with all that depends on the data decided: on the shape and the number of examples to train on."""
     settings = {**settings, "images": len(shape) == 3}
-    events = IMAGES if settings["images"] else VECTORS
     case = defaults.Case(shape, num_train, settings)
     for option in options.ALL_SETTINGS:
-        if settings[option.name] is None and option.serves(settings["model"], events):
+        serves = option.serves(settings["model"], IMAGES if settings["images"] else VECTORS)
+        if settings[option.name] is None and serves:
             settings[option.name] = option.decide(settings["model"], case)
     return settings
-
-
-def merged(saved, wanted, given, folder):
-    """The settings of a run to continue: the saved ones, which those given on the command line must not contradict.
-
-    Raises:
-      ValueError: naming every setting that differs.
-    """
-    differ = [name for name in wanted if name in given and wanted[name] != saved.get(name)]
-    if differ:
-        listed = "; ".join(f"{name}: {saved.get(name)!r} in config.json, {wanted[name]!r} asked for" for name in differ)
-        raise ValueError(
-            f"--resume continues {folder} with the settings it was started with; leave the others out, or train in "
-            f"another --output. Received: {listed}"
-        )
-    return saved
 
 
 def _flags(of):

@@ -1,6 +1,5 @@
 """The training of a run: what is fed, what is kept."""
 
-import csv
 import sys
 
 import keras
@@ -89,17 +88,13 @@ def _grids(run):
 
 
 def read_log(folder):
-    """Training and validation loss of each epoch, two lists of nats per example."""
-    with open(folder / run_folder.LOG, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [float(row["loss"]) for row in rows], [float(row["val_loss"]) for row in rows]
+    """Training and validation loss of each epoch, two arrays of nats per example."""
+    log = np.atleast_1d(np.genfromtxt(folder / run_folder.LOG, delimiter=",", names=True))
+    return log["loss"], log["val_loss"]
 
 
 def _keep_epochs(path, count):
     """Cuts a log down to the epochs that the state has: one may be logged when a kill comes before the state."""
-    if not path.exists():
-        return
-    with open(path, newline="", encoding="utf-8") as file:
-        lines = file.readlines()
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        file.writelines(lines[: count + 1] if count else [])
+    if path.exists():
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[: count + 1] if count else []))
