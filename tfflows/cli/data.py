@@ -24,12 +24,7 @@ def load(run):
 
 
 def load_again(run, *, name=None, seed=None):
-    """Reads the data of a finished run, or others in the same way: the same columns, labels numbered as in training.
-
-    Args:
-      run: finished `Run`.
-      name: name or path of other data; `None` for the run's own.
-      seed: of the data; `None` for the run's.
+    """Reads the data of a finished run, or others by name or path: the same columns, labels numbered as in training.
 
     Raises:
       ValueError: data of another shape or with other columns, without context, or with labels the run did not see.

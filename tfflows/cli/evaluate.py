@@ -12,17 +12,12 @@ OPTIONS = {
         Option("split", "which part of the data", "test", options.among("train", "validation", "test")),
         Option("seed", "of the split, the draws and the noise", Rule("that of the run"), options.SEED),
         Option("noise_draws", "draws of noise per discrete example", defaults.NOISE_DRAWS, NUMBER),
-        Option(
-            "importance_draws",
-            "draws of noise for the importance-weighted bound of discrete data",
-            Rule("as in training"),
-            {**NUMBER, "metavar": "K"},
-        ),
+        Option("importance_draws", options.IMPORTANCE, Rule("as in training"), options.DRAWS),
     ]
 }
 
 
-def run(args):
+def execute(args):
     """Evaluates; returns the exit code."""
     run = Run.open(args.folder)
     settings.data_name(args.data or run.settings["data"])

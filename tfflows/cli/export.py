@@ -10,7 +10,7 @@ SUMMARY = "a run as a SavedModel"
 OPTIONS = {"": [Option("output", "folder to write", Rule("RUN/saved_model, anew"), options.path("FOLDER"))]}
 
 
-def run(args):
+def execute(args):
     """Exports; returns the exit code."""
     run = Run.open(args.folder)
     path = args.output or args.folder / run_folder.SAVED_MODEL

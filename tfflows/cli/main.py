@@ -29,7 +29,7 @@ def main(argv=None):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        return _COMMANDS[args.command].run(args)
+        return _COMMANDS[args.command].execute(args)
     except KeyboardInterrupt:
         print("\ntfflows: stopped; a run continues with: tfflows train --resume --output RUN", file=sys.stderr)
         return 130
@@ -43,14 +43,9 @@ def main(argv=None):
 def parse(argv=None):
     """The options as a namespace, those that are not given by their defaults; `given` are the names of the others."""
     given = vars(parser().parse_args(argv))
-    known = {option.name: option.known for option in options_of(given["command"])}
+    groups = [*_COMMANDS[given["command"]].OPTIONS.values(), [options.DEBUG]]
+    known = {option.name: option.known for group in groups for option in group}
     return argparse.Namespace(**{**known, **given}, given=set(given))
-
-
-def options_of(command):
-    """Every option of a command, a list."""
-    groups = _COMMANDS[command].OPTIONS.values()
-    return [options.DEBUG, *(option for group in groups for option in group)]
 
 
 def parser():

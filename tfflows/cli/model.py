@@ -11,9 +11,6 @@ _WARMUP_STEPS = 300  # of a learning rate that rises from 0; with it and clippin
 def build(run):
     """Builds the flow with weights drawn from the run's seed, compiles it and adapts it; nothing is written.
 
-    Args:
-      run: `Run` with data.
-
     Raises:
       ValueError: options out of range, or data that the flow refuses.
     """

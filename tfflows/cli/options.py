@@ -101,6 +101,7 @@ _DATA = (
 _UNIFORM, _ALL = (dict.fromkeys((REAL_NVP, GLOW, TRANSFORMER), each) for each in ("uniform", Rule("all")))
 _WIDTHS = {REAL_NVP: [64, 64], AUTOREGRESSIVE: [64, 64], SPLINE: [128, 128]}
 _FILTERS, _BLOCKS = {REAL_NVP: 32, GLOW: defaults.by_size(32, 128)}, {REAL_NVP: 2, TRANSFORMER: 2}
+IMPORTANCE = "draws of noise for the importance-weighted bound of discrete data"
 _PATIENCE = "epochs without a better validation loss after which training stops; the best epoch's weights are kept"
 
 DEBUG = Option("debug", "show the traceback of an error", False, ON)
@@ -139,7 +140,7 @@ _GROUPS = {
         ("epochs", "passes over the data", defaults.EPOCHS, NUMBER),
         ("learning_rate", "of Adam, falling to 0 as a cosine", defaults.by_events(3e-3, 1e-3, 5e-3), POSITIVE),
         ("patience", _PATIENCE, 50, NUMBER),
-        ("importance_draws", "draws of noise for the importance-weighted bound", defaults.IMPORTANCE, DRAWS, DISCRETE),
+        ("importance_draws", IMPORTANCE, defaults.IMPORTANCE, DRAWS, DISCRETE),
     ],
     "models of vectors": [
         ("num_layers", "number of layers of the flow", {REAL_NVP: 8, AUTOREGRESSIVE: 5, SPLINE: 5}, NUMBER),

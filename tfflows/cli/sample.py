@@ -21,7 +21,7 @@ OPTIONS = {
 }
 
 
-def run(args):
+def execute(args):
     """Samples; returns the exit code."""
     run = Run.open(args.folder)
     known = run.saved["data"]

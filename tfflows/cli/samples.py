@@ -6,13 +6,7 @@ _COLUMNS = 10  # of a picture
 
 
 def contexts(value, known, count, seed):
-    """One context per sample, or `None`.
-
-    Args:
-      value: text of `--context-value`, or `None`.
-      known: dict, what config.json says of the data.
-      count: int, how many samples.
-      seed: int, of the classes.
+    """One context per sample, or `None`: the text `value`, or drawn as often as config.json says of the data, `known`.
 
     Raises:
       ValueError: a value that the flow does not take, or none where it needs one.
@@ -45,13 +39,7 @@ def _vectors(value, size, count):
 def write(path, flow, known, count, *, context, **options):
     """Draws samples and writes them: a .png of images side by side, a .npy array, or a .csv table with their classes.
 
-    Args:
-      path: of the file.
-      flow: `FlowModel`.
-      known: dict, what config.json says of the data.
-      count: int, how many.
-      context: of `contexts`.
-      **options: of `FlowModel.sample`.
+    `known` is what config.json says of the data, `context` is of `contexts`, `options` are those of `FlowModel.sample`.
     """
     kind, names, levels = path.suffix.lower(), known["class_names"], known["discrete_levels"]
     if kind == ".png" and context is not None:

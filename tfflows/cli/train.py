@@ -10,7 +10,7 @@ SUMMARY = "train a flow; without options, RealNVP on two moons"
 OPTIONS = {**options.SETTINGS, "run folder": options.OF_THE_RUN}
 
 
-def run(args):
+def execute(args):
     """Trains; returns the exit code."""
     started = time.perf_counter()
     run = Run.start(args)

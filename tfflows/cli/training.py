@@ -14,9 +14,6 @@ from tfflows.datasets import batching
 def train(run):
     """Trains from where the run stands to its end, and keeps the weights of the best epoch.
 
-    Args:
-      run: `Run` with data and a compiled and adapted flow, its folder made.
-
     Returns:
       dict: `epochs`, `best_epoch` (from 1), `steps`, `train_seconds`, `steps_per_second`.
     """
