@@ -11,7 +11,7 @@ from PIL import Image
 
 from tfflows import datasets, evaluation, models
 from tfflows.cli import data, settings
-from tfflows.cli.main import main, parser
+from tfflows.cli.main import main, parse
 
 FIGURES = {"samples", "classes", "temperatures", "interpolation", "reconstruction", "training"}
 
@@ -94,12 +94,12 @@ def test_transformer_flow_on_digits(tmp_path):
 
 
 def test_a_published_set_is_read_into_memory_if_it_fits_there():
-    args = parser().parse_args(["train", "--model", "glow", "--data", "mnist", "--num-train", "8"])
+    args = parse(["train", "--model", "glow", "--data", "mnist", "--num-train", "8"])
     with tfds.testing.mock_data(num_examples=12):
-        dataset = data.load(settings.of(args))
+        dataset = data.read(settings.of(args))
     assert isinstance(dataset, datasets.Dataset) and dataset.train.shape == (8, 28, 28, 1)
     assert data.has_context(dataset) and len(dataset.class_names) == 10
-    assert settings.of(parser().parse_args(["train", "--data", "lsun/tower"]))["data"] == "lsun-tower"
+    assert settings.of(parse(["train", "--data", "lsun/tower"]))["data"] == "lsun-tower"
 
 
 def test_images_that_do_not_fit_into_memory_are_streamed(tmp_path, train_images, monkeypatch):
@@ -115,7 +115,7 @@ def test_images_that_do_not_fit_into_memory_are_streamed(tmp_path, train_images,
 
 BAD = {
     "vectors for glow": (["--data", "two-moons"], "glow takes images, such as digits"),
-    "a table for glow": (["--data", "wine"], "Received: wine with events of shape (13,)"),
+    "a table for glow": (["--data", "wine"], "Received: wine, whose examples are vectors"),
     "option of vectors": (["--data", "digits", "--num-layers", "4"], "Received: --num-layers"),
     "option of another": (["--data", "digits", "--num-blocks", "4"], "glow over images takes --num-levels"),
     "not images": (["--data", "digits", "--no-images"], "glow takes images"),
@@ -123,7 +123,7 @@ BAD = {
     "image options of vectors": (["--model", "real-nvp", "--data", "digits"], "real-nvp over vectors takes"),
     "levels": (["--data", "digits", "--num-levels", "4"], "multiples of 16"),
     "size of a name": (["--data", "digits", "--image-size", "4"], "Only a folder of images takes --image-size"),
-    "columns of a folder": (["--data", "{folder}", "--columns", "a"], "Only a table takes --columns"),
+    "columns of a folder": (["--data", "{folder}", "--columns", "a"], "Only a table from a file takes --columns"),
     "empty folder": (["--data", "{folder}"], "image"),
     "bits": (["--data", "digits", "--num-bits", "3"], "must divide `levels`, 17"),
 }

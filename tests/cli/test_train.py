@@ -108,15 +108,18 @@ def test_bad_data_does_not_replace_a_run(moons, train, capsys):
 BAD = {
     "model": (["--model", "real-nvt"], "Did you mean 'real-nvp'?"),
     "no model near": (["--model", "qqq"], "Models: real-nvp, glow"),
-    "data": (["--data", "two-mons"], "Did you mean 'two_moons'"),
+    "data": (["--data", "two-mons"], "Did you mean 'two-moons'"),
     "text column": (["--data", "{people}"], "'sex' (first 'm' at row 0)"),
     "column": (["--data", "{people}", "--columns", "height,weight_kg"], "Did you mean 'height_cm'"),
     "one column": (["--data", "{people}", "--columns", "height_cm"], "D of at least 2"),
     "no file": (["--data", "none.parquet"], "does not exist"),
     "not finite": (["--data", "{nan}"], "3 that are not"),
     "column name of an array": (["--data", "{nan}", "--columns", "a,b"], "chosen by index"),
-    "columns of a toy": (["--columns", "a,b"], "Only data from a file takes --columns"),
-    "size of a file": (["--data", "{people}", "--num-train", "9"], "Only toy densities"),
+    "columns of a toy": (["--columns", "a,b"], "Only a table from a file takes --columns"),
+    "size of a file": (
+        ["--data", "{people}", "--num-train", "9"],
+        "Only a toy density or a published set takes",
+    ),
     "one layer": (["--num-layers", "1"], "at least 2"),
     "one bin": (["--model", "neural-spline-flow", "--bins", "1"], "`bins` must be an integer of at least 2"),
     "option of another model": (

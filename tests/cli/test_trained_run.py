@@ -9,7 +9,9 @@ import pytest
 import tensorflow as tf
 
 from tfflows import models
+from tfflows.cli import data
 from tfflows.cli.main import main
+from tfflows.cli.run import Run
 
 
 def _run(*argv):
@@ -45,19 +47,18 @@ def test_evaluate_numbers_labels_as_in_training(by_sex, people, tmp_path):
     flow = models.load_model(folder / "model.keras")
     bounds = [-np.asarray(flow.log_prob(rows, np.full([len(rows)], label, np.int32))).mean() for label in (1, 0)]
     assert abs(found["train_nats"] - bounds[0]) < 5 * found["train_standard_error"]
-    from tfflows.cli import data
-
-    config = json.loads((folder / "config.json").read_text())
-    assert set(data.for_run(config, name=str(only)).context_train) == {1}
+    run = Run.open(folder)
+    data.load_again(run, name=str(only))
+    assert set(run.data.context_train) == {1}
 
 
 def test_evaluate_refuses_data_that_do_not_fit(moons, by_sex, people, capsys):
-    for folder, data, message in (
+    for folder, other, message in (
         (moons, "wine", "Examples of shape [2]"),
         (by_sex, "two-moons", "needs a context"),
         (moons, "two-mons", "Did you mean"),
     ):
-        assert _run("evaluate", folder, "--data", data) == 2
+        assert _run("evaluate", folder, "--data", other) == 2
         assert message in capsys.readouterr().err
     assert not (moons / "evaluate.json").exists()
 

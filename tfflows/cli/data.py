@@ -6,155 +6,113 @@ import pathlib
 
 import numpy as np
 
-from tfflows import datasets
-from tfflows.cli import registry
-from tfflows.cli import settings as run_settings
-from tfflows.cli.train import FILE_OPTIONS
+from tfflows import datasets, evaluation
+from tfflows.cli import defaults, settings
 
-_NUM_TRAIN = 200_000  # of toy densities: 8 layers of 64 x 64 memorise some of 50,000
 _MEMORY_BYTES = 2**30
+_SPLITS = ("train", "validation", "test")
 
 
-def load(settings):
-    """The data set that the settings name, in memory unless its images take more than a gigabyte.
-
-    Args:
-      settings: dict with `data`, `seed`, `num_train`, `model`, `images` and the options of files and folders.
-
-    Returns:
-      `tfflows.datasets.Dataset` or `ImageStream`.
+def load(run):
+    """Reads the data that the settings name, and decides the settings that depend on them.
 
     Raises:
-      ValueError: as `tfflows.datasets.load`; options that this kind of data does not have.
+      ValueError: as `tfflows.datasets.load`.
     """
-    dataset = _in_memory(_loaded(settings))
-    if settings["images"] is not None and settings["images"] != (dataset.image_shape is not None):
-        kind = "images" if dataset.image_shape else "no images"
-        option = "--images" if settings["images"] else "--no-images"
-        raise ValueError(f"{dataset.name} holds {kind} of shape {dataset.event_shape}. Received: {option}")
-    return dataset
+    run.data = read(run.settings)
+    run.settings = settings.completed(run.settings, run.data.event_shape, run.data.num_examples("train"))
 
 
-def _loaded(settings):
-    name, seed = settings["data"], settings["seed"]
-    is_path = run_settings.is_path(name)
-    if is_path and pathlib.Path(name).is_dir():
-        _refuse(settings, ("columns", "context", "key"), "a table")
-        return datasets.load(
-            pathlib.Path(name),
-            seed=seed,
-            image_size=settings["image_size"],
-            labelled=settings["labels"],
-            on_error="skip" if settings["skip_bad_images"] else "raise",
-        )
-    if settings["image_size"] is not None or settings["skip_bad_images"]:
-        raise ValueError(f"Only a folder of images takes --image-size and --skip-bad-images. Received: --data {name}")
-    if not is_path:
-        key = name.replace("-", "_")
-        images = registry.only_images(settings["model"]) if settings["images"] is None else settings["images"]
-        options = {"as_images": images} if key == datasets.digits.__name__ else {}
-        size = settings["num_train"] or (_NUM_TRAIN if key in datasets.toy_names() else None)
-        return datasets.load(name, num_train=size, seed=seed, **options)
-    if settings["num_train"] is not None:
-        raise ValueError(
-            f"Only toy densities and published sets are of any size. Received: --num-train with --data {name}"
-        )
-    options = {option: settings[option] for option in FILE_OPTIONS}
-    if name.lower().endswith((".npy", ".npz")):
-        options.update((each, _indices(options[each], each)) for each in ("columns", "context"))
-    return datasets.load(name, seed=seed, **options)
-
-
-def _in_memory(dataset):
-    """Images that are read while they are used as arrays, if they are few enough."""
-    if not isinstance(dataset, datasets.ImageStream):
-        return dataset
-    counts = [dataset.num_examples(split) for split in ("train", "validation", "test")]
-    small = sum(counts) * math.prod(dataset.image_shape) <= _MEMORY_BYTES
-    return dataset.in_memory() if small and all(counts) else dataset
-
-
-def has_context(dataset):
-    """Whether examples come with labels or values to condition on."""
-    return dataset.num_classes is not None or getattr(dataset, "context_train", None) is not None
-
-
-def first(dataset, split, count):
-    """The first `count` examples of a split and their context, arrays; the context `None` when there is none."""
-    batches = dataset.batches(
-        split, batch_size=count, seed=0, with_context=has_context(dataset), shuffle=False, dequantize=False
-    )
-    batch = next(batches.as_numpy_iterator())
-    return batch if has_context(dataset) else (batch, None)
-
-
-def _refuse(settings, options, kind):
-    wrong = [option for option in options if settings[option] is not None]
-    if wrong:
-        raise ValueError(
-            f"Only {kind} takes {', '.join('--' + option for option in wrong)}. Received: --data {settings['data']}"
-        )
-
-
-def _indices(columns, option):
-    if columns is None:
-        return None
-    try:
-        return [int(column) for column in columns]
-    except ValueError as error:
-        raise ValueError(
-            f"Columns of .npy and .npz files are chosen by index. Received: --{option} {','.join(columns)}"
-        ) from error
-
-
-def for_run(config, *, name=None, seed=None):
-    """The data of a trained run, or other data read the same way: the same columns, labels numbered as in training.
-
-    Args:
-      config: a run's config.json.
-      name: name or path of other data; `None` for the run's own.
-      seed: of the data; `None` for the run's.
-
-    Returns:
-      `tfflows.datasets.Dataset` or `ImageStream`.
+def load_again(run, *, name=None, seed=None):
+    """Reads the data of a finished run, or others by name or path: the same columns, labels numbered as in training.
 
     Raises:
       ValueError: data of another shape or with other columns, without context, or with labels the run did not see.
     """
-    known, settings = config["data"], dict(config["settings"])
+    known, wanted = run.saved["data"], dict(run.settings)
     if seed is not None:
-        settings["seed"] = seed
+        wanted["seed"] = seed
     if name is not None:
-        settings.update(data=run_settings.data_name(name), num_train=None)
-    if known["columns"] is not None and run_settings.is_path(settings["data"]):
-        settings["columns"] = known["columns"]
-    dataset = load(settings)
-    levels = dataset.discrete_levels
-    if list(dataset.event_shape) != known["event_shape"] or levels != known["discrete_levels"]:
+        wanted.update(data=settings.data_name(name), num_train=None)
+    if known["columns"] is not None:
+        wanted["columns"] = known["columns"]
+    data = read(wanted)
+    levels = data.discrete_levels
+    if list(data.event_shape) != known["event_shape"] or levels != known["discrete_levels"]:
         raise ValueError(
             f"Examples of shape {known['event_shape']} with {known['discrete_levels'] or 'no'} discrete levels are "
-            f"needed. Received: {dataset.name} of shape {list(dataset.event_shape)} with {levels or 'no'} levels"
+            f"needed. Received: {data.name} of shape {list(data.event_shape)} with {levels or 'no'} levels"
         )
-    return _same_context(dataset, known)
+    run.data = _same_context(data, known)
 
 
-def _same_context(dataset, known):
+def read(wanted):
+    """The data that settings name, in memory unless they are images that take more than a gigabyte."""
+    name, seed, source = wanted["data"], wanted["seed"], settings.source_of(wanted["data"])
+    if source == defaults.TABLE:
+        others = {option: wanted[option] for option in ("labels", "header", "key")}
+        return datasets.load(name, seed=seed, **settings.columns_of(wanted), **others)
+    if source == defaults.FOLDER:
+        on_error = "skip" if wanted["skip_bad_images"] else "raise"
+        options = {"image_size": wanted["image_size"], "labelled": wanted["labels"], "on_error": on_error}
+        return datasets.load(pathlib.Path(name), seed=seed, **options)
+    if source == defaults.DIGITS:
+        return datasets.digits(as_images=settings.events_of(wanted) == defaults.IMAGES, seed=seed)
+    size = wanted["num_train"] or (defaults.NUM_TRAIN if source == defaults.TOY else None)
+    return _in_memory(datasets.load(name, num_train=size, seed=seed))
+
+
+def _in_memory(data):
+    """Images that are read while they are used as arrays, if they are few enough."""
+    if not isinstance(data, datasets.ImageStream):
+        return data
+    counts = [data.num_examples(split) for split in _SPLITS]
+    small = sum(counts) * math.prod(data.image_shape) <= _MEMORY_BYTES
+    return data.in_memory() if small and all(counts) else data
+
+
+def has_context(data):
+    """Whether examples come with labels or values to condition on."""
+    return data.num_classes is not None or getattr(data, "context_train", None) is not None
+
+
+def first(data, split, count):
+    """The first `count` examples of a split and their context, arrays; the context `None` when there is none."""
+    batches = _in_order(data, split, count, seed=0, with_context=has_context(data))
+    batch = next(batches.as_numpy_iterator())
+    return batch if has_context(data) else (batch, None)
+
+
+def whole(run, split):
+    """A split as the flow takes it, its noise fixed if the flow adds none: arrays, or batches of a stream."""
+    data, flow, seed = run.data, run.flow, run.settings["seed"]
+    if flow.dequantization is None:
+        return data.dequantized(split, seed=seed), data.context(split) if flow.conditional else None
+    size = evaluation.default_batch_size(data.event_shape)
+    return (_in_order(data, split, size, seed=seed, with_context=flow.conditional),)
+
+
+def _in_order(data, split, size, **options):
+    return data.batches(split, batch_size=size, shuffle=False, dequantize=False, **options)
+
+
+def _same_context(data, known):
     if not known["conditional"]:
-        return dataset
-    if not has_context(dataset):
-        raise ValueError(f"The flow is conditional and needs a context. Received: {dataset.name} without one")
+        return data
+    if not has_context(data):
+        raise ValueError(f"The flow is conditional and needs a context. Received: {data.name} without one")
     if known["class_names"] is None:
-        return dataset
-    names = list(map(str, dataset.class_names or []))
+        return data
+    names = list(map(str, data.class_names or []))
     strange = sorted(set(names) - set(known["class_names"]))
     if strange or not names:
         raise ValueError(f"Labels among {known['class_names']} are needed. Received: {strange or 'values'}")
     if names == known["class_names"]:
-        return dataset
-    if isinstance(dataset, datasets.ImageStream):
+        return data
+    if isinstance(data, datasets.ImageStream):
         raise ValueError(f"The classes {known['class_names']} are needed, all of them. Received: {names}")
     number = np.array([known["class_names"].index(name) for name in names], np.int32)
-    contexts = {f"context_{split}": number[dataset.context(split)] for split in ("train", "validation", "test")}
+    contexts = {f"context_{split}": number[data.context(split)] for split in _SPLITS}
     return dataclasses.replace(
-        dataset, **contexts, num_classes=len(known["class_names"]), class_names=tuple(known["class_names"])
+        data, **contexts, num_classes=len(known["class_names"]), class_names=tuple(known["class_names"])
     )

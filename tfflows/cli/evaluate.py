@@ -1,45 +1,39 @@
 """Measure the likelihood a trained run gives to data; prints it and writes evaluate.json into the run folder."""
 
-import pathlib
-
-from tfflows.cli import option_types
+from tfflows.cli import defaults, options, run_folder, settings
+from tfflows.cli.defaults import Rule
+from tfflows.cli.options import NUMBER, Option
+from tfflows.cli.run import Run
 
 SUMMARY = "likelihood of a run on test data"
+OPTIONS = {
+    "": [
+        Option("data", "name or file", Rule("the data of the run")),
+        Option("split", "which part of the data", "test", options.among("train", "validation", "test")),
+        Option("seed", "of the split, the draws and the noise", Rule("that of the run"), options.SEED),
+        Option("noise_draws", "draws of noise per discrete example", defaults.NOISE_DRAWS, NUMBER),
+        Option("importance_draws", options.IMPORTANCE, Rule("as in training"), options.DRAWS),
+    ]
+}
 
 
-def add_arguments(parser):
-    """Adds the options of `tfflows evaluate`."""
-    add = parser.add_argument
-    add("folder", type=pathlib.Path, metavar="RUN", help="run folder made by tfflows train")
-    add("--data", help="name or file (default: the data of the run)")
-    add("--split", choices=("train", "validation", "test"), default="test", help="which part of the data")
-    add("--seed", type=option_types.natural, help="of the split, the draws and the noise (default: that of the run)")
-    add("--noise-draws", type=option_types.positive_int, default=8, help="draws of noise per discrete example")
-    add(
-        "--importance-draws",
-        type=option_types.positive_int,
-        metavar="K",
-        help="draws of noise for the importance-weighted bound of discrete data (default: as in training)",
-    )
-
-
-def run(args, argv):
+def execute(args):
     """Evaluates; returns the exit code."""
-    from tfflows.cli import run_folder
+    run = Run.open(args.folder)
+    settings.data_name(args.data or run.settings["data"])
+    if args.importance_draws is not None and run.saved["data"]["discrete_levels"] is None:
+        name = run.saved["data"]["name"]
+        raise ValueError(f"--importance-draws is for discrete data. Received: a run on {name}, of continuous values")
+    seed = run.settings["seed"] if args.seed is None else args.seed
+    importance = run.settings.get("importance_draws") if args.importance_draws is None else args.importance_draws
 
-    config = run_folder.read_config(args.folder)
-    seed = config["settings"]["seed"] if args.seed is None else args.seed
+    from tfflows.cli import data, likelihood, model
 
-    from tfflows.cli import data, metrics
-
-    flow = run_folder.load_flow(args.folder)
-    dataset = data.for_run(config, name=args.data, seed=seed)
-    importance = config["settings"].get("importance_draws") if args.importance_draws is None else args.importance_draws
-    found = metrics.measure(
-        flow, dataset, args.split, seed=seed, num_draws=args.noise_draws, importance_draws=importance
-    )
-    path = args.folder / "evaluate.json"
+    model.load(run)
+    data.load_again(run, name=args.data, seed=seed)
+    found = likelihood.measure(run, args.split, seed=seed, num_draws=args.noise_draws, importance_draws=importance)
+    path = args.folder / run_folder.EVALUATION
     run_folder.write_json(path, found)
-    print("\n".join(metrics.lines(found)))
+    print("\n".join(likelihood.lines(found)))
     print(f"written:     {path}")
     return 0

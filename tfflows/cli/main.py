@@ -2,9 +2,13 @@
 
 import argparse
 import os
+import pathlib
 import sys
 
-_COMMANDS = ("train", "evaluate", "sample", "export")
+from tfflows.cli import evaluate, export, options, sample, train
+from tfflows.version import __version__
+
+_COMMANDS = {"train": train, "evaluate": evaluate, "sample": sample, "export": export}
 
 
 def main(argv=None):
@@ -16,9 +20,8 @@ def main(argv=None):
     Returns:
       Exit code: 0 done, 2 wrong input (one line on stderr says what), 130 stopped from the keyboard.
     """
-    argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = parser().parse_args(argv)
+        args = parse(argv)
     except SystemExit as stop:  # argparse has printed the help or what is wrong
         return int(stop.code or 0)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -26,7 +29,7 @@ def main(argv=None):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        return args.run(args, argv[argv.index(args.command) + 1 :])
+        return _COMMANDS[args.command].execute(args)
     except KeyboardInterrupt:
         print("\ntfflows: stopped; a run continues with: tfflows train --resume --output RUN", file=sys.stderr)
         return 130
@@ -37,11 +40,16 @@ def main(argv=None):
         return 2
 
 
+def parse(argv=None):
+    """The options as a namespace, those that are not given by their defaults; `given` are the names of the others."""
+    given = vars(parser().parse_args(argv))
+    groups = [*_COMMANDS[given["command"]].OPTIONS.values(), [options.DEBUG]]
+    known = {option.name: option.known for group in groups for option in group}
+    return argparse.Namespace(**{**known, **given}, given=set(given))
+
+
 def parser():
     """The `argparse.ArgumentParser` of all subcommands."""
-    from tfflows.cli import evaluate, export, sample, train
-    from tfflows.version import __version__
-
     top = argparse.ArgumentParser(
         prog="tfflows",
         description="Normalizing flows: train one, judge it, draw from it, export it.",
@@ -50,21 +58,16 @@ def parser():
     )
     top.add_argument("--version", action="version", version=f"tfflows {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module in zip(_COMMANDS, (train, evaluate, sample, export), strict=True):
-        command = commands.add_parser(
-            name, help=module.SUMMARY, description=module.__doc__, formatter_class=HelpWithDefaults
-        )
-        module.add_arguments(command)
-        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        command.set_defaults(run=module.run)
+    for name, module in _COMMANDS.items():
+        command = commands.add_parser(name, help=module.SUMMARY, description=module.__doc__)
+        if name != "train":
+            command.add_argument("folder", type=pathlib.Path, metavar="RUN", help="run folder made by tfflows train")
+        for title, group in module.OPTIONS.items():
+            place = command.add_argument_group(title) if title else command
+            for option in group:
+                option.add_to(place)
+        options.DEBUG.add_to(command)
     return top
-
-
-class HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows each option's default; help of options whose default is a rule says the rule itself."""
-
-    def _get_help_string(self, action):
-        return action.help if action.default is None else super()._get_help_string(action)
 
 
 if __name__ == "__main__":

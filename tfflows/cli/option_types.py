@@ -5,19 +5,24 @@ import csv
 import math
 
 
-def positive_int(text):
-    """A whole number from 1."""
-    return _number(text, int, lambda value: value >= 1, "a whole number from 1")
+def _number(kind, accepts, wanted):
+    """A converter of text to numbers of a kind that it accepts."""
+
+    def convert(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not accepts(value):
+            raise argparse.ArgumentTypeError(f"{wanted} is needed. Received: {text!r}")
+        return value
+
+    return convert
 
 
-def natural(text):
-    """A whole number from 0 that is a seed for TensorFlow as well, so below 2^31."""
-    return _number(text, int, lambda value: 0 <= value < 2**31, "a whole number from 0, below 2^31")
-
-
-def positive_float(text):
-    """A finite number above 0."""
-    return _number(text, float, lambda value: value > 0 and math.isfinite(value), "a number above 0")
+positive_int = _number(int, lambda value: value >= 1, "a whole number from 1")
+natural = _number(int, lambda value: 0 <= value < 2**31, "a whole number from 0, below 2^31")  # TensorFlow's seeds
+positive_float = _number(float, lambda value: 0 < value < math.inf, "a number above 0")
 
 
 def names(text):
@@ -31,13 +36,3 @@ def names(text):
 def widths(text):
     """Whole numbers from 1 between commas."""
     return [positive_int(part) for part in text.split(",")]
-
-
-def _number(text, kind, accepts, wanted):
-    try:
-        value = kind(text)
-    except ValueError:
-        value = math.nan
-    if not accepts(value):
-        raise argparse.ArgumentTypeError(f"{wanted} is needed. Received: {text!r}")
-    return value

@@ -1,48 +1,42 @@
 """What a trained run leaves behind: the flow, its metrics, its figures."""
 
 import math
-import os
-import shutil
 import time
 
 import numpy as np
 
-from tfflows import datasets, plotting
-from tfflows.cli import image_figures, metrics, run_folder, training
+from tfflows import plotting
+from tfflows.cli import image_figures, likelihood, run_folder, training
 
 _POINTS, _GRID = 5_000, 200
 
 
-def write(flow, dataset, settings, folder, facts, *, started):
+def write(run, facts, *, started):
     """Writes model.keras, saved_model/, the figures and metrics.json, and prints what matters.
 
     Args:
-      flow: the trained `FlowModel`.
-      dataset: `tfflows.datasets.Dataset` or `ImageStream`.
-      settings: dict.
-      folder: the run folder.
+      run: `Run`, trained.
       facts: dict of `training.train`.
       started: `time.perf_counter()` at the start of the command.
     """
-    save(flow, folder / run_folder.MODEL)
-    export(flow, folder / run_folder.SAVED_MODEL)
-    seed, images = settings["seed"], dataset.image_shape is not None
-    importance = {"importance_draws": settings["importance_draws"]}
-    found = metrics.measure(flow, dataset, "test", seed=seed, **importance)
-    train, validation = training.read_log(folder)
-    figures, more = image_figures.draw(flow, dataset, seed) if images else (draw(flow, dataset, seed), {})
+    images, folder = run.settings["images"], run.folder
+    with run_folder.replacing(folder / run_folder.MODEL) as path:
+        run.flow.save(path)
+    export(run.flow, folder / run_folder.SAVED_MODEL)
+    importance = run.settings["importance_draws"]
+    found = likelihood.measure(run, "test", seed=run.settings["seed"], importance_draws=importance)
+    figures, more = image_figures.draw(run) if images else (draw(run), {})
     figures["training.png"] = plotting.training_figure(
-        train,
-        validation,
+        *training.read_log(folder),
         best_epoch=facts["best_epoch"],
         entropy=found.get("entropy_nats"),
-        num_dims=math.prod(dataset.event_shape) if images else None,
+        num_dims=math.prod(run.data.event_shape) if images else None,
     )
     for name, figure in figures.items():
         figure.savefig(folder / name)
-    found.update(facts, **more, num_weights=flow.count_params(), seconds=time.perf_counter() - started)
+    found.update(facts, **more, num_weights=run.flow.count_params(), seconds=time.perf_counter() - started)
     run_folder.write_json(folder / run_folder.METRICS, found)
-    print("\n".join(metrics.lines(found)))
+    print("\n".join(likelihood.lines(found)))
     print(
         f"trained:     {facts['epochs']} epochs (best: {facts['best_epoch']}), {facts['steps']:,} steps in "
         f"{facts['train_seconds']:.0f} s ({facts['steps_per_second']:.0f} a second)"
@@ -50,67 +44,40 @@ def write(flow, dataset, settings, folder, facts, *, started):
     print(f"run folder:  {folder}")
 
 
-def save(flow, path):
-    """Writes a .keras file that is always whole."""
-    beside = path.with_name("part-" + path.name)
-    flow.save(beside)
-    os.replace(beside, path)
-
-
 def export(flow, path):
     """Writes a SavedModel folder in the place of one that may be there."""
-    beside = path.with_name("part-" + path.name)
-    shutil.rmtree(beside, ignore_errors=True)
-    flow.export(str(beside))
-    shutil.rmtree(path, ignore_errors=True)
-    os.replace(beside, path)
+    with run_folder.replacing(path) as beside:
+        flow.export(str(beside))
 
 
-def draw(flow, dataset, seed):
+def draw(run):
     """The figures of a flow over vectors and its test data, a dict from file names to figures."""
-    count = min(_POINTS, len(dataset.test))
-    context = dataset.context_test[:count] if flow.conditional else None
-    x = dataset.dequantized("test", seed=seed)[:count]
-    samples = np.asarray(flow.sample(len(x), context=context, seed=seed))
-    density = dataset.density
-    bounds = None if density is None else density.bounds
-    latents = np.asarray(flow.encode(x, context))
+    flow, data, seed = run.flow, run.data, run.settings["seed"]
+    count = min(_POINTS, len(data.test))
+    context = data.context_test[:count] if flow.conditional else None
+    x = data.dequantized("test", seed=seed)[:count]
+    samples = np.asarray(flow.sample(count, context=context, seed=seed))
+    bounds = data.density and data.density.bounds
     figures = {
-        "samples.png": plotting.samples_figure(x, samples, names=dataset.columns, bounds=bounds),
-        "latents.png": plotting.latents_figure(latents),
+        "samples.png": plotting.samples_figure(x, samples, names=data.columns, bounds=bounds),
+        "latents.png": plotting.latents_figure(np.asarray(flow.encode(x, context))),
     }
     if flow.event_shape == (2,) and not flow.conditional:
-        figures["density.png"] = _density(flow, dataset, x, bounds)
-    if dataset.name == datasets.digits.__name__:
-        figures["digits.png"] = _digits(flow, dataset, seed)
+        figures["density.png"] = _density(flow, data, x, bounds)
+    if data.name == "digits":
+        labels = data.context_test if flow.conditional else None
+        pictures = image_figures.ImageFigures(flow, data.discrete_levels, seed, data.test, labels, data.class_names)
+        figures["digits.png"] = pictures.samples(image_shape=(8, 8))
     return figures
 
 
-def _density(flow, dataset, x, bounds):
+def _density(flow, data, x, bounds):
     if bounds is None:
         low, high = np.quantile(x, [0.001, 0.999], axis=0)
         pad = 0.1 * (high - low)
         bounds = np.stack([low - pad, high + pad], axis=1)
     grids = [np.linspace(*bound, _GRID) for bound in bounds]
     points = np.stack(np.meshgrid(*grids), axis=-1).reshape(-1, 2)
-    true = None if dataset.density is None else dataset.density.log_prob(points).reshape(_GRID, _GRID)
+    true = None if data.density is None else data.density.log_prob(points).reshape(_GRID, _GRID)
     log_prob = np.asarray(flow.log_prob(points)).reshape(_GRID, _GRID)
-    return plotting.density_figure(*grids, log_prob, true_log_prob=true, names=dataset.columns)
-
-
-def _digits(flow, dataset, seed, rows=4):
-    columns = 10 if flow.conditional else 12
-    labels = np.tile(np.arange(columns, dtype=np.int32), rows) if flow.conditional else None
-    x = dataset.test
-    if flow.conditional:  # each column one digit, above as below
-        x = np.stack([x[dataset.context_test == k][:rows] for k in range(columns)], axis=1).reshape(-1, x.shape[1])
-    samples = np.floor(np.asarray(flow.sample(rows * columns, context=labels, seed=seed)))
-    return plotting.images_figure(
-        x,
-        samples,
-        image_shape=(8, 8),
-        levels=dataset.discrete_levels,
-        rows=rows,
-        columns=columns,
-        labels=dataset.class_names if flow.conditional else None,
-    )
+    return plotting.density_figure(*grids, log_prob, true_log_prob=true, names=data.columns)

@@ -1,5 +1,6 @@
 """The folder of a run: what is in it, when it may be written, how it is read."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -7,18 +8,9 @@ import shutil
 
 CONFIG, LOG, STATE, METRICS = "config.json", "log.csv", "training_state.npz", "metrics.json"
 MODEL, SAVED_MODEL = "model.keras", "saved_model"
-PROGRESS = "progress"
-FIGURES = (
-    *("samples.png", "training.png", "density.png", "latents.png", "digits.png"),
-    *("classes.png", "temperatures.png", "interpolation.png", "reconstruction.png"),
-)
-_OURS = (PROGRESS, LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, "evaluate.json", *FIGURES, CONFIG)
-
-
-def default(settings):
-    """`runs/<model>-<data>`, a file by its name without extension."""
-    data = settings["data"]
-    return pathlib.Path("runs") / f"{settings['model']}-{pathlib.Path(data).stem}"
+PROGRESS, EVALUATION = "progress", "evaluate.json"
+_FIGURES = "samples training density latents digits classes temperatures interpolation reconstruction".split()
+_OURS = (PROGRESS, LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, EVALUATION, CONFIG)
 
 
 def check_free(folder, *, overwrite):
@@ -33,10 +25,8 @@ def check_free(folder, *, overwrite):
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not (folder / CONFIG).is_file():
-        raise FileExistsError(
-            f"The run folder must be new, empty or a run. Received: {folder}, which holds other files; choose another "
-            "--output"
-        )
+        wanted = "The run folder must be new, empty or a run"
+        raise FileExistsError(f"{wanted}. Received: {folder}, which holds other files; choose another --output")
     if not overwrite:
         raise FileExistsError(
             f"{folder} holds a run: --resume to continue, --overwrite to replace, or another --output"
@@ -51,11 +41,8 @@ def create(folder, config, *, overwrite):
     """
     check_free(folder, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in _OURS:
-        if (folder / name).is_dir():
-            shutil.rmtree(folder / name)
-        else:
-            (folder / name).unlink(missing_ok=True)
+    for name in (*_OURS, *(f"{figure}.png" for figure in _FIGURES)):
+        _remove(folder / name)
     write_json(folder / CONFIG, config)
 
 
@@ -78,23 +65,6 @@ def read_config(folder):
     return config
 
 
-def load_flow(folder):
-    """The trained flow of a run.
-
-    Raises:
-      FileNotFoundError: the run is not finished.
-    """
-    from tfflows import models
-
-    path = pathlib.Path(folder) / MODEL
-    if not path.exists():
-        raise FileNotFoundError(
-            f"The run in {folder} is not finished, it has no {MODEL}. Finish it with: "
-            f"tfflows train --resume --output {folder}"
-        )
-    return models.load_model(path)
-
-
 def write_json(path, content):
     """Writes JSON so that the file is always whole; numbers must be finite.
 
@@ -102,6 +72,23 @@ def write_json(path, content):
       ValueError: NaN or infinity among the numbers.
     """
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A path beside `path`: the file or folder written there takes its place when it is whole."""
+    beside = path.with_name("part-" + path.name)
+    _remove(beside)
+    yield beside
+    if path.is_dir():
+        _remove(path)
     os.replace(beside, path)
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

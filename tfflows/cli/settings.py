@@ -1,148 +1,131 @@
-"""What a run depends on: collected from the options, kept in config.json, compared on `--resume`."""
+"""The settings of a run: taken from the options, refused where they do not fit, completed when the data are known."""
 
-import hashlib
-import importlib.metadata
 import pathlib
-import platform
 
-from tfflows.cli import registry
-from tfflows.cli.train import FILE_OPTIONS, IMAGES, IMPORTANCE_DRAWS, MOST_EPOCHS, SMALL_IMAGES, SMALL_SIDE, VECTORS
-
-_NOT_SETTINGS = ("command", "run", "debug", "output", "resume", "overwrite")
-_FILES = (".csv", ".parquet", ".npy", ".npz")
-_PACKAGES = ("tfflows", "tensorflow", "keras", "tensorflow-probability", "numpy")
+from tfflows.arguments import did_you_mean
+from tfflows.cli import defaults, options
+from tfflows.cli.defaults import DATA, EVENTS, FILES, FOLDER, IMAGES, MODELS, TABLE, VECTORS
 
 
 def of(args):
     """The settings that parsed options ask for, as a dict that is the same after a trip through JSON.
 
     Raises:
-      ValueError: an unknown model, or options that only files take, given with named data.
+      ValueError: an unknown model or data set, a file that does not exist.
     """
-    settings = {name: value for name, value in vars(args).items() if name not in _NOT_SETTINGS}
-    settings["model"] = registry.check(settings["model"])
-    settings["data"] = data_name(settings["data"])
-    if not is_path(settings["data"]):
-        wrong = [name for name in FILE_OPTIONS if settings[name] != (True if name == "header" else None)]
-        if wrong:
-            raise ValueError(
-                f"Only data from a file takes {', '.join('--' + name for name in wrong)}. "
-                f"Received: --data {settings['data']}"
-            )
-    return settings
+    wanted = {option.name: getattr(args, option.name) for option in options.ALL_SETTINGS}
+    model = wanted["model"].replace("_", "-").lower()
+    if model not in MODELS:
+        near = did_you_mean(model, MODELS, cutoff=0.5)
+        raise ValueError(f"Unknown model.{near} Models: {', '.join(MODELS)}. Received: {wanted['model']!r}")
+    return {**wanted, "model": model, "data": data_name(wanted["data"])}
 
 
-def is_path(data):
-    """Whether a `--data` value is the path of a file or a folder rather than the name of a data set."""
-    from tfflows import datasets
-
-    name = data.replace("-", "_").replace("/", "_").lower()  # TensorFlow Datasets writes lsun/tower
-    if name in datasets.names():
-        return False
-    return "/" in data or "\\" in data or data.lower().endswith(_FILES) or pathlib.Path(data).is_dir()
-
-
-def data_name(data):
-    """One spelling for each data set: an absolute path, or a name with hyphens."""
-    return str(pathlib.Path(data).resolve()) if is_path(data) else data.replace("_", "-").replace("/", "-").lower()
-
-
-def merged(saved, wanted, given, folder):
-    """The settings of a run to continue: the saved ones, which those given on the command line must not contradict.
+def data_name(text):
+    """One spelling for each data set: an absolute path, or a name with hyphens.
 
     Raises:
-      ValueError: naming every setting that differs.
+      ValueError: neither a data set, nor a file that can be read, nor a folder.
     """
-    differ = [name for name in wanted if name in given and wanted[name] != saved.get(name)]
-    if differ:
-        listed = "; ".join(f"{name}: {saved.get(name)!r} in config.json, {wanted[name]!r} asked for" for name in differ)
+    key = text.replace("_", "-").replace("/", "-").lower()  # TensorFlow Datasets writes lsun/tower
+    if key in DATA:
+        return key
+    path, kinds = pathlib.Path(text), ", ".join(FILES)
+    is_table = path.suffix.lower() in FILES
+    if not path.exists() and not is_table and not {"/", "\\"} & set(text):
         raise ValueError(
-            f"--resume continues {folder} with the settings it was started with; leave the others out, or train in "
-            f"another --output. Received: {listed}"
+            f"Unknown data set.{did_you_mean(key, DATA)} Names: {', '.join(DATA)}; or the path of a file that ends in "
+            f"one of {kinds}, or of a folder of images. Received: {text!r}"
         )
-    return saved
+    if not path.exists():
+        raise ValueError(f"A data file or folder that exists is needed. Received: {text!r}, which does not exist")
+    if not path.is_dir() and not is_table:
+        raise ValueError(f"The file must end in one of {kinds}. Received: {text!r}")
+    return str(path.resolve())
 
 
-def completed(settings, dataset):
-    """The settings with all that depends on the model and on the data decided.
+def source_of(data):
+    """Where data come from, of `defaults.EVENTS`, by their name or path."""
+    return DATA.get(data) or (FOLDER if pathlib.Path(data).is_dir() else TABLE)
+
+
+def check(settings, given):
+    """Refuses options that do not fit the data or the model.
+
+    Args:
+      settings: dict of all settings.
+      given: names of the options that were on the command line.
 
     Raises:
-      ValueError: as `registry.completed`.
+      ValueError: naming the options, and the data or the model that they are for.
     """
-    settings = registry.completed(settings, dataset)
-    images = dataset.image_shape is not None
-    defaults = VECTORS if not images else SMALL_IMAGES if max(dataset.image_shape[:2]) <= SMALL_SIDE else IMAGES
-    filled = {name: value for name, value in defaults.items() if settings.get(name) is None}
-    settings = {**settings, **filled, "images": images}
-    steps = settings.pop("steps")
-    if settings["epochs"] is None:
-        per_epoch = -(-dataset.num_examples("train") // settings["batch_size"])
-        settings["epochs"] = min(MOST_EPOCHS, -(-steps // per_epoch))
-    if images and settings["grids_every"] is None:
-        settings["grids_every"] = max(1, settings["epochs"] // 10)
-    if images and settings["importance_draws"] is None and settings["dequantization"] == "variational":
-        settings["importance_draws"] = IMPORTANCE_DRAWS
-    return settings
+    model, data = settings["model"], settings["data"]
+    given = [option for option in options.ALL_SETTINGS if option.name in given]
+    unfit = [option for option in given if source_of(data) not in option.sources]
+    if unfit:
+        wrong = [option for option in unfit if option.sources == unfit[0].sources]
+        raise ValueError(f"Only {' or '.join(unfit[0].sources)} takes {_flags(wrong)}. Received: --data {data}")
+    columns_of(settings)
+    events = events_of(settings)
+    wrong = [option for option in given if not option.serves(model, events)]
+    if wrong:
+        taken = _flags(model_options(model, events))
+        raise ValueError(f"{model} over {events} takes {taken}. Received: {_flags(wrong)} with --data {data}")
 
 
-def config(settings, dataset, *, conditional):
-    """What config.json holds: the settings, what the data was, and the versions that ran."""
-    context = getattr(dataset, "context_train", None) if conditional else None  # a stream's is not in memory
-    labels = conditional and dataset.num_classes is not None
-    counted = labels and context is not None
-    return {
-        "settings": settings,
-        "data": {
-            "name": dataset.name,
-            "event_shape": list(dataset.event_shape),
-            "columns": None if dataset.columns is None else list(dataset.columns),
-            "discrete_levels": dataset.discrete_levels,
-            "num_train": dataset.num_examples("train"),
-            "num_validation": dataset.num_examples("validation"),
-            "num_test": dataset.num_examples("test"),
-            "conditional": conditional,
-            "class_names": list(map(str, dataset.class_names or range(dataset.num_classes))) if labels else None,
-            "class_counts": [int((context == k).sum()) for k in range(dataset.num_classes)] if counted else None,
-            "context_size": context.shape[-1] if conditional and not labels else None,
-            "sha256": _digest(dataset),
-        },
-        "versions": {"python": platform.python_version(), **_versions()},
-    }
-
-
-def check_same_data(saved, now, folder):
-    """Refuses to continue a run on other data than it was started on.
+def events_of(settings):
+    """Whether the examples are vectors or images.
 
     Raises:
-      ValueError: naming what differs.
+      ValueError: the data or the model have none of those asked for.
     """
-    differ = [name for name, value in now["data"].items() if value != saved["data"].get(name)]
-    if differ:
-        raise ValueError(
-            f"--resume needs the data {folder} was started on. Received: data that differ in {', '.join(differ)}"
-        )
+    model, data, images = settings["model"], settings["data"], settings["images"]
+    held, taken = EVENTS[source_of(data)], MODELS[model][1]
+    only_images = taken == (IMAGES,)
+    events = held[-1 if only_images else 0] if images is None else IMAGES if images else VECTORS
+    if events not in held:
+        wrong, option = ("no images", "--images") if images else ("images", "--no-images")
+        raise ValueError(f"{data} holds {wrong}. Received: {option}")
+    if events not in taken:
+        such_as = "digits (with --images where the model takes vectors too), natural-patches, a published set or a"
+        wanted = f"{' and '.join(taken)}{f', such as {such_as} folder' if only_images else ''}"
+        raise ValueError(f"{model} takes {wanted}. Received: {data}, whose examples are {events}")
+    return events
 
 
-def _digest(dataset):
-    """Of all examples; `None` of images that are not in memory."""
-    if not hasattr(dataset, "examples"):
-        return None
-    digest = hashlib.sha256()
-    for split in ("train", "validation", "test"):
-        for array in (dataset.examples(split), dataset.context(split)):
-            digest.update(b"" if array is None else array.tobytes())
-    return digest.hexdigest()
+def model_options(model, events):
+    """The options that are arguments of a model's constructor."""
+    return [each for each in options.ALL_SETTINGS if isinstance(each.default, dict) and each.serves(model, events)]
 
 
-def _versions():
-    found = {}
-    for package in _PACKAGES:
+def columns_of(settings):
+    """`columns` and `context` as the reader of the file takes them: names, or of arrays indices.
+
+    Raises:
+      ValueError: names of columns of an array.
+    """
+    chosen = {option: settings[option] for option in ("columns", "context")}
+    if not settings["data"].lower().endswith((".npy", ".npz")):
+        return chosen
+    for option, columns in chosen.items():
         try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu, or tfflows from a checkout
-            found[package] = None
-    if found["tfflows"] is None:
-        from tfflows.version import __version__
+            chosen[option] = columns and [int(column) for column in columns]
+        except ValueError as error:
+            wanted = "Columns of .npy and .npz files are chosen by index"
+            raise ValueError(f"{wanted}. Received: --{option} {','.join(columns)}") from error
+    return chosen
 
-        found["tfflows"] = __version__
-    return found
+
+def completed(settings, shape, num_train):
+    """The settings with all that depends on the data decided: on the shape and the number of examples to train on."""
+    settings = {**settings, "images": len(shape) == 3}
+    case = defaults.Case(shape, num_train, settings)
+    for option in options.ALL_SETTINGS:
+        serves = option.serves(settings["model"], IMAGES if settings["images"] else VECTORS)
+        if settings[option.name] is None and serves:
+            settings[option.name] = option.decide(settings["model"], case)
+    return settings
+
+
+def _flags(of):
+    return ", ".join(option.flag for option in of)

@@ -1,16 +1,14 @@
-"""The numbers of a run: what metrics.json and evaluate.json hold, and how they are printed."""
+"""The likelihood that a run gives to data: what metrics.json and evaluate.json hold, and how it is printed."""
 
 from tfflows import evaluation
+from tfflows.cli import defaults
 
-_NOISE_DRAWS = 8
 
-
-def measure(flow, dataset, split, *, seed, num_draws=_NOISE_DRAWS, importance_draws=None):
+def measure(run, split, *, seed, num_draws=defaults.NOISE_DRAWS, importance_draws=None):
     """Likelihood of one split of the data.
 
     Args:
-      flow: `FlowModel`.
-      dataset: `tfflows.datasets.Dataset` or `ImageStream`.
+      run: `Run` with data and flow.
       split: "train", "validation" or "test".
       seed: int, of the noise added to discrete data.
       num_draws: int, draws of that noise per example.
@@ -22,10 +20,9 @@ def measure(flow, dataset, split, *, seed, num_draws=_NOISE_DRAWS, importance_dr
       `gap_standard_error`; of discrete data `bits_per_dim` and `bits_per_dim_standard_error`, and `bound`: "upper",
       as both are of the discrete values and no less than the true ones; with `importance_draws` also the tighter
       `importance_weighted_bits_per_dim` and its error.
-
-    Raises:
-      ValueError: importance draws for data that are not discrete.
     """
+    flow, dataset = run.flow, run.data
+    context = dataset.context(split) if flow.conditional and dataset.discrete_levels is None else None
     found = {"data": dataset.name, "split": split, "conditional": flow.conditional}
     if dataset.discrete_levels is not None:
         options = {"with_context": flow.conditional, "seed": seed}
@@ -36,14 +33,10 @@ def measure(flow, dataset, split, *, seed, num_draws=_NOISE_DRAWS, importance_dr
             tighter = evaluation.importance_weighted(flow, dataset, split, num_draws=importance_draws, **options)
             tighter = evaluation.bits_per_dim(tighter, dataset.event_shape)
             found.update(_numbers("importance_weighted_bits_per_dim", tighter), importance_draws=importance_draws)
-    elif importance_draws is not None:
-        raise ValueError(f"--importance-draws is for discrete data. Received: {dataset.name} of continuous values")
     else:
-        context = dataset.context(split) if flow.conditional else None
         nats = evaluation.negative_log_likelihood(flow, dataset.examples(split), context)
     found.update(_numbers(f"{split}_nats", nats), **{f"num_{split}": nats.count})
     if dataset.density is not None:
-        context = dataset.context(split) if flow.conditional else None
         gap = evaluation.gap_to_density(flow, dataset.density, dataset.examples(split), context)
         found.update(_numbers("gap_nats", gap), entropy_nats=dataset.density.entropy)
     return found

@@ -1,0 +1,50 @@
+"""The flow of a run: built, compiled and adapted to the data, or loaded."""
+
+import keras
+
+from tfflows import models
+from tfflows.cli import data, defaults, run_folder, settings
+
+_WARMUP_STEPS = 300  # of a learning rate that rises from 0; with it and clipping, benchmarks/known_densities.py
+
+
+def build(run):
+    """Builds the flow with weights drawn from the run's seed, compiles it and adapts it; nothing is written.
+
+    Raises:
+      ValueError: options out of range, or data that the flow refuses.
+    """
+    chosen = run.settings
+    keras.utils.set_random_seed(chosen["seed"])
+    cls = getattr(models, defaults.MODELS[chosen["model"]][0])
+    run.flow = cls(run.data.event_shape, **_arguments(run), seed=chosen["seed"], dtype=chosen["precision"])
+    steps = chosen["epochs"] * run.steps_per_epoch
+    warmup = min(_WARMUP_STEPS, steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=chosen["learning_rate"], warmup_steps=warmup
+    )
+    run.flow.compile(keras.optimizers.Adam(schedule, global_clipnorm=1.0))
+    run.flow.adapt(*data.whole(run, "train"))
+
+
+def _arguments(run):
+    dataset, images = run.data, run.settings["images"]
+    events = defaults.IMAGES if images else defaults.VECTORS
+    names = [option.name for option in settings.model_options(run.settings["model"], events)]
+    given = {name: run.settings[name] for name in names}
+    if images:
+        given["discrete_levels"] = dataset.discrete_levels
+    if run.settings["conditional"] and dataset.num_classes is not None:
+        given["num_classes"] = dataset.num_classes
+    elif run.settings["conditional"] and data.has_context(dataset):
+        given["context_size"] = dataset.context_train.shape[-1]
+    return given
+
+
+def load(run):
+    """Loads the flow of a finished run.
+
+    Raises:
+      ValueError: a file that is damaged or holds something else.
+    """
+    run.flow = models.load_model(run.folder / run_folder.MODEL)

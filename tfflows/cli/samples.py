@@ -1,0 +1,73 @@
+"""What samples are drawn given, and the files they are written to."""
+
+import numpy as np
+
+_COLUMNS = 10  # of a picture
+
+
+def contexts(value, known, count, seed):
+    """One context per sample, or `None`: the text `value`, or drawn as often as config.json says of the data, `known`.
+
+    Raises:
+      ValueError: a value that the flow does not take, or none where it needs one.
+    """
+    if not known["conditional"]:
+        if value is not None:
+            raise ValueError(f"The flow of this run takes no context. Received: --context-value {value}")
+        return None
+    names = known["class_names"]
+    if names is None:
+        return _vectors(value, known["context_size"], count)
+    if value is None:
+        counts = np.array(known["class_counts"] or [1] * len(names), float)  # a stream's are not counted
+        return np.random.default_rng(seed).choice(len(names), size=count, p=counts / counts.sum()).astype(np.int32)
+    if value not in names:
+        raise ValueError(f"--context-value must be a class: {', '.join(names)}. Received: {value!r}")
+    return np.full([count], names.index(value), np.int32)
+
+
+def _vectors(value, size, count):
+    try:
+        numbers = np.array([float(part) for part in (value or "").split(",")], np.float32)
+    except ValueError:
+        numbers = np.zeros([0], np.float32)
+    if numbers.shape != (size,) or not np.isfinite(numbers).all():
+        raise ValueError(f"--context-value must be {size} finite numbers between commas. Received: {value!r}")
+    return np.tile(numbers, (count, 1))
+
+
+def write(path, flow, known, count, *, context, **options):
+    """Draws samples and writes them: a .png of images side by side, a .npy array, or a .csv table with their classes.
+
+    `known` is what config.json says of the data, `context` is of `contexts`, `options` are those of `FlowModel.sample`.
+    """
+    kind, names, levels = path.suffix.lower(), known["class_names"], known["discrete_levels"]
+    if kind == ".png" and context is not None:
+        context = np.sort(context)  # one class after the other
+    samples = np.asarray(flow.sample(count, context=context, **options))
+    if levels is not None and samples.dtype.kind == "f":
+        samples = np.clip(np.floor(samples), 0, levels - 1).astype(np.int32)
+    if kind == ".npy":
+        np.save(path, samples)
+    elif kind == ".png":
+        _picture(path, samples, levels)
+    else:
+        _table(path, samples.reshape(count, -1), known["columns"], names and [names[k] for k in context])
+
+
+def _picture(path, samples, levels):
+    import keras
+
+    from tfflows.ops import grids
+
+    keras.utils.array_to_img(grids.picture(samples, 0, levels - 1, _COLUMNS), scale=False).save(path)
+
+
+def _table(path, rows, columns, labels):
+    import pandas
+
+    table = pandas.DataFrame(rows, columns=columns or [f"x{i + 1}" for i in range(rows.shape[1])])
+    if labels:
+        table.insert(rows.shape[1], "class", labels, allow_duplicates=True)
+    digits = 9 if rows.dtype == np.float32 else 17  # as many as read back the same number
+    table.to_csv(path, index=False, float_format=f"%.{digits}g", na_rep="nan", lineterminator="\r\n")
