@@ -20,6 +20,11 @@ def is_array(x):
     return hasattr(x, "__array__") or tf.is_tensor(x)
 
 
+def pair(x, y):
+    """`x` and `y` as they are; out of an `x` that is the pair of arrays `(x, y)`, its two."""
+    return x if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(is_array, x)) else (x, y)
+
+
 def peek(batches):
     """The first batch of a generator or `PyDataset`, and the same batches again with it.
 
@@ -145,67 +150,6 @@ def check_context(context, batch, *, context_size, num_classes, what="context"):
         raise ValueError(f"`{what}` must hold {expected}. Received: shape {context.shape}")
     elif not np.isfinite(context).all():
         raise ValueError(f"`{what}` must be finite. Received: {int((~np.isfinite(context)).sum())} non-finite values")
-
-
-_BAD_EVENTS, _BAD_LABELS = "tfflows: bad events", "tfflows: labels out of range"
-
-
-def asserted(x, *context, dequantization=None, num_classes=None):
-    """A batch in ops that stop the step at the first bad value (XLA drops the checks).
-
-    Args:
-      x: events: floats, finite, or integers for `dequantization`.
-      *context: at most one, labels from 0 to `num_classes - 1` when there are classes.
-      dequantization: `layers.Dequantization` or `None`.
-      num_classes: int or `None`.
-
-    Returns:
-      `(x, *context)`.
-    """
-    if dequantization is None:
-        x = tf.debugging.check_numerics(x, _BAD_EVENTS)
-    else:
-        x = _in_range(x, dequantization.levels, _BAD_EVENTS)
-    if context and num_classes is not None:
-        context = (_in_range(context[0], num_classes, _BAD_LABELS),)
-    return x, *context
-
-
-def _in_range(x, end, message):
-    x = tf.convert_to_tensor(x)
-    wide = tf.cast(x, tf.int64)
-    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all((wide >= 0) & (wide < end)), [message])]):
-        return tf.identity(x)
-
-
-def explain(error, data, *, dequantization=None, num_classes=None):
-    """The clear error for one that `asserted` raised in the middle of `fit`; any other error is returned as it is.
-
-    Args:
-      error: the exception.
-      data: the dataset of batches that was being read; it is read again to say where the first bad value is.
-      dequantization: `layers.Dequantization` or `None`.
-      num_classes: int or `None`.
-    """
-    if _BAD_EVENTS not in str(error) and _BAD_LABELS not in str(error):
-        return error
-    for number, batch in enumerate(data if isinstance(data, tf.data.Dataset) else ()):
-        x, context, _ = split(batch)
-        try:
-            check_events(x.numpy(), x.shape[1:], what=f"x in batch {number}", dequantization=dequantization)
-            if num_classes is not None:
-                check_context(
-                    context.numpy(),
-                    len(x),
-                    context_size=None,
-                    num_classes=num_classes,
-                    what=f"context in batch {number}",
-                )
-        except ValueError as found:
-            return found
-    if _BAD_LABELS in str(error):
-        return ValueError(f"Labels must be from 0 to {num_classes - 1}. Received: a batch with others")
-    return ValueError("Training events must be finite. Received: a batch with NaN or infinite values")
 
 
 def _inner(event_shape):

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import export
-from tfflows.fitting import execution, flow_trainer, inputs
+from tfflows.fitting import calls, execution, flow_trainer, inputs
 from tfflows.joint import composition, serialization
 from tfflows.joint.weights import adopt, audit, variables_read
 from tfflows.ops import precision, seeds
@@ -76,7 +76,7 @@ class FlowModel(flow_trainer.FlowTrainer):
         self.dequantization = dequantization
         self._flow = None
         if distribution is not None:
-            self._hold(distribution)
+            self._adopt_distribution(distribution)
 
     # -- construction ------------------------------------------------------------------------------------------
     def make_distribution(self, event_shape):
@@ -87,9 +87,9 @@ class FlowModel(flow_trainer.FlowTrainer):
         """Makes all weights, for batches `[batch, *event_shape]` or a pair of such a shape and a context's."""
         if self._flow is None:
             shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-            self._hold(self.make_distribution(tuple(shape[1:])))
+            self._adopt_distribution(self.make_distribution(tuple(shape[1:])))
 
-    def _hold(self, distribution):
+    def _adopt_distribution(self, distribution):
         if not hasattr(distribution, "bijector") or not isinstance(distribution, tfd.Distribution):
             raise TypeError(
                 "`distribution` must be a tfp.distributions.TransformedDistribution. "
@@ -305,11 +305,13 @@ class FlowModel(flow_trainer.FlowTrainer):
         composition.adapt(self.bijector, tf.cast(data, self.distribution.dtype), context)
 
     # -- Keras -------------------------------------------------------------------------------------------------
-    def call(self, inputs_, training=None):
+    def call(self, batch, training=None):
         """Log-probability of `x`, `(x,)` or the pair `(x, context)`; networks in half precision only to train."""
-        parts = inputs_ if isinstance(inputs_, (tuple, list)) else (inputs_,)
+        parts, call = batch if isinstance(batch, (tuple, list)) else (batch,), calls.current(self)
         with precision.full(not training):
-            return execution.in_halves(self.log_prob, *parts) if self._halves else self.log_prob(*parts)
+            if call is not None and call.plan.split:
+                return execution.split_over_cores(self.log_prob, *parts)
+            return self.log_prob(*parts)
 
     def compute_output_shape(self, input_shape):
         """`(batch,)`."""
