@@ -139,9 +139,8 @@ def test_halves_give_the_values_and_gradients_of_the_whole(size):
 @pytest.mark.parametrize("shape", [[None, 3], [255, 3]])
 def test_batches_of_small_or_unknown_size_stay_whole(shape):
     calls = []
-    tf.function(
-        lambda x: execution.split_over_cores(lambda x, context: calls.append(x) or x[:, 0], x)
-    ).get_concrete_function(tf.TensorSpec(shape))
+    split = tf.function(lambda x: execution.split_over_cores(lambda x, context: calls.append(x) or x[:, 0], x))
+    split.get_concrete_function(tf.TensorSpec(shape))
     assert len(calls) == 1
 
 

@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.arguments import check_sizes
 from tfflows.datasets import batching
+from tfflows.ops.numerics import below_next_integer
 
 
 class EpochBatches(keras.callbacks.Callback):
@@ -40,7 +42,7 @@ class EpochBatches(keras.callbacks.Callback):
 
     def __init__(self, x, context=None, *, batch_size, seed, dequantize=False):
         super().__init__()
-        batching.check_batch_size(batch_size)
+        check_sizes(batch_size=batch_size)
         if not len(x) or (context is not None and len(context) != len(x)):
             found = "no context" if context is None else f"{len(context)} contexts"
             raise ValueError(f"Examples, and as many contexts, are needed. Received: {len(x)} examples, {found}")
@@ -70,6 +72,5 @@ class EpochBatches(keras.callbacks.Callback):
         order = tf.random.experimental.stateless_shuffle(tf.range(len(self._x)), order_seed)
         x = self._x
         if self._dequantize:
-            noise = tf.random.stateless_uniform(tf.shape(x), noise_seed)
-            x = tf.minimum(x + noise, tf.math.nextafter(x + 1, tf.zeros_like(noise)))
+            x = below_next_integer(x, tf.random.stateless_uniform(tf.shape(x), noise_seed))
         return batching.sliced([x] if self._context is None else [x, self._context], order, self._batch_size)

@@ -19,7 +19,7 @@ class FlowTrainer(PlannedModel):
     @property
     def own_step(self):
         """Whether no subclass has another training step."""
-        return type(self).train_step is FlowTrainer.train_step
+        return type(self).train_step is PlannedModel.train_step
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Log-probabilities in nats, `[batch]`, as `keras.Model.predict`.
@@ -41,26 +41,20 @@ class FlowTrainer(PlannedModel):
         with self._running(plan, predict=predict):  # Keras's own loop, over the numbers of the blocks
             return keras.Model.predict(self, numbers, verbose=verbose, callbacks=callbacks)[: len(arrays[0])]
 
-    def train_step(self, data):
-        """One step of maximum likelihood, Keras's own."""
-        batch, target, sample_weight = self._supervised(data)
-        kinds = {"dequantization": self.dequantization, "num_classes": self.num_classes}
-        return super().train_step((step_checks.checked_in_graph(*batch, **kinds), target, sample_weight))
-
-    def test_step(self, data):
-        """Evaluation of a batch."""
-        return super().test_step(self._supervised(data))
-
     def predict_step(self, data):
         """Log-probabilities of a batch."""
         return self.log_prob(*self._supervised(data)[0])
 
-    def _supervised(self, data):
-        """Keras's `(inputs, target, sample_weight)`: the target is the event, which losses and metrics may want."""
+    def _supervised(self, data, checked=False):
+        """As the base: the target is the event, which losses and metrics may want."""
         x, context, sample_weight = inputs.split(data)
         x = tf.convert_to_tensor(x)
         inputs.check_kind(x.dtype, self.dequantization)
-        return ((x, context) if self.conditional else (x,)), x, sample_weight
+        batch = (x, context) if self.conditional else (x,)
+        if checked:
+            kind = {"dequantization": self.dequantization, "num_classes": self.num_classes}
+            batch = step_checks.checked_in_graph(*batch, **kind)
+        return batch, x, sample_weight
 
     def _checked(self, x, context, what, where=""):
         """Events and context as arrays in the flow's dtypes, the context `None` in an unconditional flow."""

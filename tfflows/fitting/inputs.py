@@ -1,5 +1,7 @@
 """What a flow accepts as data: every refusal says what was expected and what was received."""
 
+import itertools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -37,12 +39,7 @@ def peek(batches):
     if isinstance(batches, keras.utils.PyDataset):
         return split(batches[0])[:2], batches
     first = next(batches)
-
-    def again():
-        yield first
-        yield from batches
-
-    return split(first)[:2], again()
+    return split(first)[:2], (batch for batch in itertools.chain([first], batches))  # Keras knows generators by type
 
 
 def gather(dataset, limit):
@@ -63,22 +60,22 @@ def gather(dataset, limit):
     return np.concatenate(events), None if contexts[0] is None else np.concatenate(contexts)
 
 
-def check_kind(dtype, dequantization):
+def check_kind(dtype, dequantization, what="Events"):
     """Refuses a dtype that is not of the kind of events a flow takes.
 
     Raises:
       TypeError: floats where integers are wanted (there is a dequantization), or the reverse.
     """
-    floating = tf.as_dtype(dtype).is_floating
+    floating = dtype.is_floating if isinstance(dtype, tf.DType) else dtype.kind == "f"
     if dequantization is not None and floating:
+        last = dequantization.levels - 1
         raise TypeError(
-            f"Events must be integers from 0 to {dequantization.levels - 1}, not yet dequantized or scaled. "
-            f"Received: dtype {tf.as_dtype(dtype).name}"
+            f"{what} must be integers from 0 to {last}, not yet dequantized or scaled. Received: dtype {dtype.name}"
         )
     if dequantization is None and not floating:
         raise TypeError(
-            f"Events must be floating point. Received: dtype {tf.as_dtype(dtype).name}; a flow over discrete data has "
-            "a `dequantization`"
+            f"{what} must be floating point. Received: dtype {dtype.name}. Discrete data is dequantized first "
+            "(tfflows.datasets.Dataset.dequantized) or by a flow with a `dequantization`."
         )
 
 
@@ -98,14 +95,11 @@ def check_events(x, event_shape, *, what="x", dequantization=None):
     x = np.asarray(x)
     if dequantization is not None:
         dequantization.check(x, what=what)
-    elif x.dtype.kind != "f":
-        raise TypeError(
-            f"`{what}` must be floating point. Received: dtype {x.dtype}. "
-            "Discrete data is dequantized first (tfflows.datasets.Dataset.dequantized) or by a flow with a "
-            "`dequantization`."
-        )
+    else:
+        check_kind(x.dtype, None, f"`{what}`")
+    expected = f"(batch, {', '.join(map(str, event_shape))})"
     if x.ndim != 1 + len(event_shape) or x.shape[1:] != tuple(event_shape):
-        raise ValueError(f"`{what}` must have shape (batch, {_inner(event_shape)}). Received: shape {x.shape}")
+        raise ValueError(f"`{what}` must have shape {expected}. Received: shape {x.shape}")
     if not len(x):
         raise ValueError(f"`{what}` must hold at least one example. Received: shape {x.shape}")
     bad = ~np.isfinite(x) if x.dtype.kind == "f" else np.zeros(0, bool)
@@ -150,7 +144,3 @@ def check_context(context, batch, *, context_size, num_classes, what="context"):
         raise ValueError(f"`{what}` must hold {expected}. Received: shape {context.shape}")
     elif not np.isfinite(context).all():
         raise ValueError(f"`{what}` must be finite. Received: {int((~np.isfinite(context)).sum())} non-finite values")
-
-
-def _inner(event_shape):
-    return ", ".join(map(str, event_shape))

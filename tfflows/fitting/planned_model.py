@@ -126,6 +126,18 @@ class PlannedModel(keras.Model):
         with self._running(prediction_plan(self, self._asked)):
             return super().predict(x, batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
 
+    def train_step(self, data):
+        """One step of Keras's own, of a batch of any kind."""
+        return super().train_step(self._supervised(data, checked=True))
+
+    def test_step(self, data):
+        """Evaluation of a batch."""
+        return super().test_step(self._supervised(data))
+
+    def _supervised(self, data, checked=False):
+        """Keras's `(inputs, target, sample_weight)`, which in a step of training stops at bad events."""
+        return data
+
     def _refuse_weights(self, options):
         for name in ("sample_weight", "class_weight"):
             if self.has_own_loss and options.get(name) is not None:

@@ -175,12 +175,8 @@ class FlowModel(flow_trainer.FlowTrainer):
                 f"{self.name} is a density over floating-point events. Received: dtype {x.dtype.name}; "
                 "discrete data needs a `dequantization`"
             )
-        rank = len(self.event_shape)
-        if (
-            x.shape.rank is None
-            or x.shape.rank < rank
-            or not x.shape[x.shape.rank - rank :].is_compatible_with(self.event_shape)
-        ):
+        batch = -1 if x.shape.rank is None else x.shape.rank - len(self.event_shape)
+        if batch < 0 or not x.shape[batch:].is_compatible_with(self.event_shape):
             raise ValueError(f"{self.name} expects events of shape {self.event_shape}. Received: shape {x.shape}")
         # A new tensor: no cache can hold an answer for it from before the last weight update.
         x = tf.identity(tf.cast(x, distribution.dtype))
@@ -232,8 +228,7 @@ class FlowModel(flow_trainer.FlowTrainer):
         """
         if self.dequantization is not None:
             raise ValueError(f"{self.name} must be a density of reals. Received: a flow with a `dequantization`")
-        base = self.distribution.distribution
-        z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))
+        base, z = self.distribution.distribution, self._latents(n, seed, 1.0)
         log_base = base.log_prob(tf.identity(z))
         with precision.full_by_default():
             x, log_det, _ = composition.evaluate(
@@ -257,7 +252,7 @@ class FlowModel(flow_trainer.FlowTrainer):
             y = tf.identity(self.bijector.forward(z, **self._context_kwargs(context)))
         return y if self.dequantization is None else self.dequantization.quantized(y)
 
-    def _context_kwargs(self, context):
+    def _context_kwargs(self, context=None):
         return composition.context_kwargs(self.bijector, self._context_tensor(context))
 
     def _context_tensor(self, context):

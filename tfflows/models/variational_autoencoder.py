@@ -175,17 +175,11 @@ class VariationalAutoencoder(PlannedModel):
         x, per_example = tf.zeros([1, *self.data_shape], self.posterior.event_dtype), tf.zeros([1])
         return x, {tracker.name: per_example for tracker in self.trackers}
 
-    def train_step(self, data):
-        return super().train_step(self._supervised(data))
-
-    def test_step(self, data):
-        return super().test_step(self._supervised(data))
-
     def predict_step(self, data):
         return self(inputs.split(data)[0], training=False)
 
-    def _supervised(self, data):
-        """Keras's `(inputs, target)`; metrics see the data as target."""
+    def _supervised(self, data, checked=False):
+        """Keras's `(inputs, target)`, always checked; metrics see the data as target."""
         x = self._floats(inputs.split(data)[0])
         x = step_checks.required(self.likelihood.valid(x), x, step_checks.BAD_EVENTS)
         return x, x

@@ -79,8 +79,7 @@ class VariationalFlow(PlannedModel):
         super().__init__(name=name, dtype=dtype, autocast=False)
         if not callable(target_log_prob):
             raise TypeError(f"`target_log_prob` must be a function of x. Received: {target_log_prob!r}")
-        if not isinstance(annealing_steps, int) or annealing_steps < 0:
-            raise ValueError(f"`annealing_steps` must be an integer of at least 0. Received: {annealing_steps!r}")
+        check_sizes(0, annealing_steps=annealing_steps)
         base = images.standard_normal(event_shape, images.bijection_dtype(self.dtype_policy))
         flow = tfd.TransformedDistribution(base, bijector)
         if flow.event_shape != base.event_shape:
