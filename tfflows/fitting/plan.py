@@ -78,13 +78,8 @@ def prediction_plan(model, asked, *, batches=0):
         steps = (1, "Keras would unroll several") if auto else (int(asked.steps_per_call), "as compiled")
         return _plan(steps, (False, "only in training"), (False, why), _compiler(model))
     compiler = _compiler(model)
-    if (
-        asked.jit_compile == "auto"
-        and compiler[0] == GRAPH
-        and batches >= STEPS
-        and execution.on_cpu()
-        and not _large(model)
-    ):
+    small = execution.on_cpu() and not _large(model)
+    if asked.jit_compile == "auto" and compiler[0] == GRAPH and batches >= STEPS and small:
         compiler = XLA_IF_IT_CAN, "many batches of a small model are faster with it on a CPU"
     in_memory = True, f"blocks of {STEPS} batches cost less than a stream of batches"
     return _plan((1, "a block of batches"), (False, "batches run side by side"), in_memory, compiler)

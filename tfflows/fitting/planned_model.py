@@ -114,7 +114,7 @@ class PlannedModel(keras.Model):
             return super().evaluate(x, y, batch_size, **kwargs)
         self._refuse_weights(kwargs)
         x, y = inputs.pair(x, y)
-        if kwargs.get("sample_weight") is None:
+        if inputs.is_array(x) and kwargs.get("sample_weight") is None:
             batches = self._checked_batches((x, y), batch_size, "x")
             if isinstance(batches, tf.data.Dataset):
                 x, y, batch_size = batches, None, None
@@ -179,9 +179,10 @@ class PlannedModel(keras.Model):
         pass
 
     def _build_optimizer(self):
-        if self.built and self.optimizer is not None and not self.optimizer.built:
+        optimizer = getattr(self, "optimizer", None)
+        if self.built and optimizer is not None and not optimizer.built:
             with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
+                optimizer.build(self.trainable_variables)
 
     @contextlib.contextmanager
     def _running(self, plan, stream=None, **functions):

@@ -21,7 +21,8 @@ class VariationalAutoencoder(PlannedModel):
 
     the reconstruction and the divergence. The encoder gives features `h(x)`, the posterior layer draws `z` from them,
     the decoder gives the parameters of the likelihood. Trained is `-reconstruction` plus the layer's penalty, the
-    divergence with its `beta` and free bits; the metrics `elbo`, `reconstruction` and `kl` are without either.
+    divergence with its `beta` and free bits; the metrics `elbo`, `reconstruction` and `kl` are without either;
+    metrics given to `compile` receive `x` and its `elbo` estimates.
 
     `vae(x)` and `predict` give one draw's estimates per example, a dict of those three. The bound gets tighter by
     importance weighting (`evaluation.importance_weighted(vae, data, num_draws=k)`, with its standard error).
@@ -147,7 +148,7 @@ class VariationalAutoencoder(PlannedModel):
         return tf.reshape(log_likelihood, tf.shape(log_q)) + priors.log_prob(self.prior, z) - log_q
 
     # -- Keras -------------------------------------------------------------------------------------------------
-    has_own_loss = True  # which weighs all examples alike; metrics receive `x` and its `elbo` estimates
+    has_own_loss = True
 
     def _checked(self, x, context, what):
         """An array of events, without labels; refuses what is not data."""

@@ -96,20 +96,9 @@ class VariationalFlow(PlannedModel):
         self.built = True
 
     # -- the flow ----------------------------------------------------------------------------------------------
-    @property
-    def distribution(self):
-        """The `tfd.TransformedDistribution`."""
-        return self.flow.distribution
-
-    @property
-    def bijector(self):
-        """The `tfb.Bijector` from latent to event."""
-        return self.flow.bijector
-
-    @property
-    def event_shape(self):
-        """Shape of one event, a tuple."""
-        return self.flow.event_shape
+    distribution = property(lambda self: self.flow.distribution, doc="The `tfd.TransformedDistribution`.")
+    bijector = property(lambda self: self.flow.bijector, doc="The `tfb.Bijector` from latent to event.")
+    event_shape = property(lambda self: self.flow.event_shape, doc="Shape of one event, a tuple.")
 
     def log_prob(self, x):
         """`log q(x)`, nats; runs the inverse of the bijector. See `FlowModel.log_prob`."""
