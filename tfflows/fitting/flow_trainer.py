@@ -48,13 +48,15 @@ class FlowTrainer(PlannedModel):
     def _supervised(self, data, checked=False):
         """As the base: the target is the event, which losses and metrics may want."""
         x, context, sample_weight = inputs.split(data)
-        x = tf.convert_to_tensor(x)
+        target = x = tf.convert_to_tensor(x)
         inputs.check_kind(x.dtype, self.dequantization)
-        batch = (x, context) if self.conditional else (x,)
-        if checked:
-            kind = {"dequantization": self.dequantization, "num_classes": self.num_classes}
-            batch = step_checks.checked_in_graph(*batch, **kind)
-        return batch, x, sample_weight
+        if checked and self.dequantization is None:
+            x = tf.debugging.check_numerics(x, step_checks.BAD_EVENTS)
+        elif checked:
+            x = step_checks.in_range(x, self.dequantization.levels, step_checks.BAD_EVENTS)
+        if checked and self.num_classes is not None and context is not None:
+            context = step_checks.in_range(context, self.num_classes, step_checks.BAD_LABELS)
+        return ((x, context) if self.conditional else (x,)), target, sample_weight
 
     def _checked(self, x, context, what, where=""):
         """Events and context as arrays in the flow's dtypes, the context `None` in an unconditional flow."""
