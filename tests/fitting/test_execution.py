@@ -1,11 +1,13 @@
 """Training on slices of arrays in memory, and steps in two halves: the same training as Keras's own loop."""
 
+import weakref
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfflows.fitting import execution, resident_training
+from tfflows.fitting import execution
 from tfflows.models import RealNVP
 
 DATA = np.random.default_rng(0).normal(size=(600, 3)).astype("float32")
@@ -29,12 +31,25 @@ class Recorded(keras.losses.Loss):
         return -y_pred
 
 
+class Functions(keras.callbacks.Callback):
+    """Which train functions a `fit` runs, and references that do not keep them alive."""
+
+    def __init__(self):
+        super().__init__()
+        self.kinds, self.seen = set(), []
+
+    def on_train_begin(self, logs=None):
+        self.kinds.add(type(self.model.train_function).__name__)
+        self.seen.append(weakref.ref(self.model.train_function))
+
+
 def fitted(epochs, **kwargs):
     loss = Recorded()
     flow = flow_of()
     flow.compile(keras.optimizers.Adam(1e-2), loss=loss, jit_compile=False)
-    flow.fit(DATA, batch_size=256, epochs=epochs, verbose=0, **kwargs)
-    assert isinstance(flow.train_function, resident_training.ResidentTraining)
+    functions = Functions()
+    flow.fit(DATA, batch_size=256, epochs=epochs, verbose=0, callbacks=[functions], **kwargs)
+    assert [type(each()) for each in functions.seen] == [type(None)] and functions.kinds == {"ResidentTraining"}
     return [np.concatenate(loss.batches[3 * e : 3 * e + 3]) for e in range(epochs)], loss.batches
 
 
@@ -86,11 +101,11 @@ def test_other_numbers_of_examples_need_no_new_trace_and_no_data_is_kept():
     flow.fit(DATA[:200], batch_size=100, verbose=0)
     flow.fit(DATA[:300], batch_size=100, verbose=0)
     traces = flow.traces
+    functions = Functions()
     for count in (400, 500, 600):
-        flow.fit(DATA[:count], batch_size=100, verbose=0)
+        flow.fit(DATA[:count], batch_size=100, verbose=0, callbacks=[functions])
     assert flow.traces == traces
-    assert flow.train_function._arrays is None
-    assert flow.train_function._rows is None
+    assert [reference() for reference in functions.seen] == [None] * 3  # nor the arrays that they held
 
 
 @pytest.mark.parametrize("size", [256, 301])
@@ -108,7 +123,7 @@ def test_halves_give_the_values_and_gradients_of_the_whole(size):
     @tf.function(autograph=False)
     def halves(x, context):
         with tf.GradientTape() as tape:
-            value = execution.in_halves(log_prob, x, context)
+            value = execution.split_over_cores(log_prob, x, context)
         return value, tape.gradient(value, [w.value for w in flow.trainable_variables])
 
     with tf.GradientTape() as tape:
@@ -124,9 +139,8 @@ def test_halves_give_the_values_and_gradients_of_the_whole(size):
 @pytest.mark.parametrize("shape", [[None, 3], [255, 3]])
 def test_batches_of_small_or_unknown_size_stay_whole(shape):
     calls = []
-    tf.function(lambda x: execution.in_halves(lambda x, context: calls.append(x) or x[:, 0], x)).get_concrete_function(
-        tf.TensorSpec(shape)
-    )
+    split = tf.function(lambda x: execution.split_over_cores(lambda x, context: calls.append(x) or x[:, 0], x))
+    split.get_concrete_function(tf.TensorSpec(shape))
     assert len(calls) == 1
 
 

@@ -1,5 +1,8 @@
 """`predict` on arrays in memory: the log-probabilities of `log_prob`, whatever runs them."""
 
+import concurrent.futures
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -7,14 +10,25 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors
+from tfflows.fitting import calls
 from tfflows.models import FlowModel, RealNVP
 
 DATA = np.random.default_rng(0).normal(size=(900, 3)).astype("float32")
 LABELS = np.random.default_rng(1).integers(0, 3, 900)
 
 
+class Counted(RealNVP):
+    """Counts how often Python runs `log_prob`: in a trace, or called by itself."""
+
+    traces = 0
+
+    def log_prob(self, x, context=None, **kwargs):
+        self.traces += not tf.executing_eagerly()
+        return super().log_prob(x, context, **kwargs)
+
+
 def flow_of(jit_compile="auto", **kwargs):
-    flow = RealNVP(event_shape=(3,), num_layers=2, hidden_units=(16,), seed=0, **kwargs)
+    flow = Counted(event_shape=(3,), num_layers=2, hidden_units=(16,), seed=0, **kwargs)
     for weight in flow.trainable_variables:
         weight.assign(keras.random.normal(weight.shape, stddev=0.3, seed=1, dtype=weight.dtype))
     flow.compile("adam", jit_compile=jit_compile)
@@ -50,8 +64,39 @@ def test_predict_sees_every_weight_update_and_traces_once():
             weight.assign_add(tf.fill(weight.shape, 0.1))
         predicted = flow.predict(DATA[:count], batch_size=8, verbose=0)
         np.testing.assert_allclose(predicted, flow.log_prob(DATA[:count]), rtol=1e-5, atol=1e-5)
-    assert flow._resident_prediction._run.experimental_get_tracing_count() == 1
-    assert flow._resident_prediction._blocks == []
+    assert flow.traces == 1
+
+
+def test_sizes_in_turn_share_a_bounded_number_of_programs():
+    flow = flow_of()
+    data, traces = np.concatenate([DATA, DATA, DATA])[:2000], []
+    expected = flow.log_prob(data)
+    for count in [500, 2000] * 4:
+        np.testing.assert_allclose(flow.predict(data[:count], verbose=0), expected[:count], rtol=1e-5, atol=1e-5)
+        traces.append(flow.traces)
+    assert traces[1:] == [2] * 7  # one without XLA, one with it
+    for size in range(20, 40):
+        flow.predict(data[:50], batch_size=size, verbose=0)
+    assert calls.kept_functions(flow, "predict").cache_info().currsize <= 8
+
+
+def test_threads_get_the_answers_to_their_own_arrays():
+    flow = flow_of()
+    arrays = [DATA[:300], DATA[300:], DATA[::3], DATA[::2] + 1]
+    expected = [flow.log_prob(each).numpy() for each in arrays]
+    with concurrent.futures.ThreadPoolExecutor(len(arrays)) as pool:
+        for _ in range(5):
+            found = pool.map(lambda each: flow.predict(each, batch_size=16, verbose=0), arrays)
+            for mine, theirs in zip(found, expected, strict=True):
+                np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_no_data_is_kept():
+    flow, data = flow_of(), DATA.copy()
+    kept = weakref.ref(data)
+    flow.predict(data, batch_size=8, verbose=0)
+    del data
+    assert kept() is None
 
 
 class NoKernel(bijectors.Permutation):

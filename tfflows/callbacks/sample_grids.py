@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.arguments import check_sizes
 from tfflows.ops import grids
 
 
@@ -61,11 +62,7 @@ class SampleGrids(keras.callbacks.Callback):
         super().__init__()
         if log_dir is not None:
             _check_tensorboard()
-        if min(every, columns, num_images) < 1:
-            raise ValueError(
-                "`every`, `columns` and `num_images` must be at least 1. "
-                f"Received: every={every}, columns={columns}, num_images={num_images}"
-            )
+        check_sizes(every=every, columns=columns, num_images=num_images)
         self._temperatures = tuple(map(float, temperatures))
         if not self._temperatures or min(self._temperatures) <= 0:
             raise ValueError(f"`temperatures` must be positive. Received: {temperatures}")

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfflows.export.saved_model import write
+from tfflows.export.saved_model import SEED, write
 
 
 def export_autoencoder(vae, path, *, verbose=False):
@@ -23,15 +23,8 @@ def export_autoencoder(vae, path, *, verbose=False):
     dtype = vae.posterior.event_dtype
     x = tf.TensorSpec([None, *vae.data_shape], dtype, name="x")
     z = tf.TensorSpec([None, vae.posterior.latent_size], dtype, name="z")
-    seed = tf.TensorSpec([2], tf.int32, name="seed")
     count = {name: tf.TensorSpec([], tf.int32, name=name) for name in ("n", "num_samples")}
     temperature = tf.TensorSpec([], tf.float32, name="temperature")
-
-    def encode(x, seed):
-        return vae.encode(x, seed=seed)
-
-    def decode(z):
-        return vae.decode(z)
 
     def sample(n, seed, temperature):
         return vae.sample(n, seed=seed, temperature=tf.cast(temperature, dtype))
@@ -39,10 +32,10 @@ def export_autoencoder(vae, path, *, verbose=False):
     def log_weights(x, num_samples, seed):
         return vae.log_weights(x, num_samples=num_samples, seed=seed)
 
-    endpoints = [
-        (encode, [x, seed]),
-        (decode, [z]),
-        (sample, [count["n"], seed, temperature]),
-        (log_weights, [x, count["num_samples"], seed]),
-    ]
+    endpoints = {
+        "encode": (lambda x, seed: vae.encode(x, seed=seed), [x, SEED]),
+        "decode": (lambda z: vae.decode(z), [z]),
+        "sample": (sample, [count["n"], SEED, temperature]),
+        "log_weights": (log_weights, [x, count["num_samples"], SEED]),
+    }
     write(endpoints, vae.variables, path, verbose=verbose)

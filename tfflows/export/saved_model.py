@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from tfflows.ops import precision
 
+SEED = tf.TensorSpec([2], tf.int32, name="seed")
+
 
 def export_flow(flow, path, *, verbose=False):
     """Writes `flow` as a SavedModel; any TensorFlow program can load it without tfflows, Keras or TFP.
@@ -43,8 +45,7 @@ def export_flow(flow, path, *, verbose=False):
     latent = flow.distribution.distribution.event_shape
     x = tf.TensorSpec([None, *event], dtype, name="x")
     z = tf.TensorSpec([None, *latent], dtype, name="z")
-    noise_seed = tf.TensorSpec([2], tf.int32, name="seed")
-    draw = (tf.TensorSpec([], tf.int32, name="n"), noise_seed, tf.TensorSpec([], tf.float32, name="temperature"))
+    draw = (tf.TensorSpec([], tf.int32, name="n"), SEED, tf.TensorSpec([], tf.float32, name="temperature"))
     integers = tf.TensorSpec([None, *event], tf.int32, name="x")
     context = ()
     if flow.num_classes is not None:
@@ -52,37 +53,34 @@ def export_flow(flow, path, *, verbose=False):
     elif flow.context_size is not None:
         context = (tf.TensorSpec([None, flow.context_size], dtype, name="context"),)
 
-    def bijector_kwargs(given):
-        return flow._context_kwargs(given[0] if given else None)
-
-    def log_prob(x, *given):
-        return flow.log_prob(x, *given)
-
-    def discrete_log_prob(x, seed, *given):
-        return flow.log_prob(x, *given, seed=seed)
-
     def sample(n, seed, temperature, *given):
         return flow.sample(n, context=given[0] if given else None, seed=seed, temperature=temperature)
 
     def forward(z, *given):
         with precision.full():
-            return flow.bijector.forward(z, **bijector_kwargs(given))
+            return flow.bijector.forward(z, **flow._context_kwargs(*given))
 
     def inverse(x, *given):
         with precision.full():
-            return flow.bijector.inverse(x, **bijector_kwargs(given))
+            return flow.bijector.inverse(x, **flow._context_kwargs(*given))
 
-    wanted = [(log_prob, (x,)), (sample, draw), (forward, (z,)), (inverse, (x,))]
+    wanted = {
+        "log_prob": (lambda x, *given: flow.log_prob(x, *given), (x,)),
+        "sample": (sample, draw),
+        "forward": (forward, (z,)),
+        "inverse": (inverse, (x,)),
+    }
     if flow.dequantization is not None:
-        wanted.append((discrete_log_prob, (integers, noise_seed)))
-    write([(endpoint, [*arguments, *context]) for endpoint, arguments in wanted], flow.variables, path, verbose=verbose)
+        wanted["discrete_log_prob"] = lambda x, seed, *given: flow.log_prob(x, *given, seed=seed), (integers, SEED)
+    endpoints = {name: (endpoint, [*arguments, *context]) for name, (endpoint, arguments) in wanted.items()}
+    write(endpoints, flow.variables, path, verbose=verbose)
 
 
 def write(endpoints, variables, path, *, verbose):
-    """Writes functions as a SavedModel: attributes of what is loaded, and signatures, by their names.
+    """Writes functions as a SavedModel: attributes of what is loaded, and signatures.
 
     Args:
-      endpoints: pairs of a function and the `tf.TensorSpec`s of its arguments.
+      endpoints: dict from names to pairs of a function and the `tf.TensorSpec`s of its arguments.
       variables: Keras variables that they read.
       path: folder to write.
       verbose: bool, print the endpoints.
@@ -90,8 +88,8 @@ def write(endpoints, variables, path, *, verbose):
     module = tf.Module()
     module.held_variables = [v.value for v in variables]
     functions = {
-        endpoint.__name__: tf.function(endpoint, input_signature=signature, autograph=False)
-        for endpoint, signature in endpoints
+        name: tf.function(endpoint, input_signature=signature, autograph=False)
+        for name, (endpoint, signature) in endpoints.items()
     }
     for name, function in functions.items():
         setattr(module, name, function)

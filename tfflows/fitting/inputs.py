@@ -1,5 +1,7 @@
 """What a flow accepts as data: every refusal says what was expected and what was received."""
 
+import itertools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -20,6 +22,11 @@ def is_array(x):
     return hasattr(x, "__array__") or tf.is_tensor(x)
 
 
+def pair(x, y):
+    """`x` and `y` as they are; out of an `x` that is the pair of arrays `(x, y)`, its two."""
+    return x if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(is_array, x)) else (x, y)
+
+
 def peek(batches):
     """The first batch of a generator or `PyDataset`, and the same batches again with it.
 
@@ -32,12 +39,7 @@ def peek(batches):
     if isinstance(batches, keras.utils.PyDataset):
         return split(batches[0])[:2], batches
     first = next(batches)
-
-    def again():
-        yield first
-        yield from batches
-
-    return split(first)[:2], again()
+    return split(first)[:2], (batch for batch in itertools.chain([first], batches))  # Keras knows generators by type
 
 
 def gather(dataset, limit):
@@ -58,22 +60,22 @@ def gather(dataset, limit):
     return np.concatenate(events), None if contexts[0] is None else np.concatenate(contexts)
 
 
-def check_kind(dtype, dequantization):
+def check_kind(dtype, dequantization, what="Events"):
     """Refuses a dtype that is not of the kind of events a flow takes.
 
     Raises:
       TypeError: floats where integers are wanted (there is a dequantization), or the reverse.
     """
-    floating = tf.as_dtype(dtype).is_floating
+    floating = dtype.is_floating if isinstance(dtype, tf.DType) else dtype.kind == "f"
     if dequantization is not None and floating:
+        last = dequantization.levels - 1
         raise TypeError(
-            f"Events must be integers from 0 to {dequantization.levels - 1}, not yet dequantized or scaled. "
-            f"Received: dtype {tf.as_dtype(dtype).name}"
+            f"{what} must be integers from 0 to {last}, not yet dequantized or scaled. Received: dtype {dtype.name}"
         )
     if dequantization is None and not floating:
         raise TypeError(
-            f"Events must be floating point. Received: dtype {tf.as_dtype(dtype).name}; a flow over discrete data has "
-            "a `dequantization`"
+            f"{what} must be floating point. Received: dtype {dtype.name}. Discrete data is dequantized first "
+            "(tfflows.datasets.Dataset.dequantized) or by a flow with a `dequantization`."
         )
 
 
@@ -93,14 +95,11 @@ def check_events(x, event_shape, *, what="x", dequantization=None):
     x = np.asarray(x)
     if dequantization is not None:
         dequantization.check(x, what=what)
-    elif x.dtype.kind != "f":
-        raise TypeError(
-            f"`{what}` must be floating point. Received: dtype {x.dtype}. "
-            "Discrete data is dequantized first (tfflows.datasets.Dataset.dequantized) or by a flow with a "
-            "`dequantization`."
-        )
+    else:
+        check_kind(x.dtype, None, f"`{what}`")
+    expected = f"(batch, {', '.join(map(str, event_shape))})"
     if x.ndim != 1 + len(event_shape) or x.shape[1:] != tuple(event_shape):
-        raise ValueError(f"`{what}` must have shape (batch, {_inner(event_shape)}). Received: shape {x.shape}")
+        raise ValueError(f"`{what}` must have shape {expected}. Received: shape {x.shape}")
     if not len(x):
         raise ValueError(f"`{what}` must hold at least one example. Received: shape {x.shape}")
     bad = ~np.isfinite(x) if x.dtype.kind == "f" else np.zeros(0, bool)
@@ -145,68 +144,3 @@ def check_context(context, batch, *, context_size, num_classes, what="context"):
         raise ValueError(f"`{what}` must hold {expected}. Received: shape {context.shape}")
     elif not np.isfinite(context).all():
         raise ValueError(f"`{what}` must be finite. Received: {int((~np.isfinite(context)).sum())} non-finite values")
-
-
-_BAD_EVENTS, _BAD_LABELS = "tfflows: bad events", "tfflows: labels out of range"
-
-
-def asserted(x, *context, dequantization=None, num_classes=None):
-    """A batch in ops that stop the step at the first bad value (XLA drops the checks).
-
-    Args:
-      x: events: floats, finite, or integers for `dequantization`.
-      *context: at most one, labels from 0 to `num_classes - 1` when there are classes.
-      dequantization: `layers.Dequantization` or `None`.
-      num_classes: int or `None`.
-
-    Returns:
-      `(x, *context)`.
-    """
-    if dequantization is None:
-        x = tf.debugging.check_numerics(x, _BAD_EVENTS)
-    else:
-        x = _in_range(x, dequantization.levels, _BAD_EVENTS)
-    if context and num_classes is not None:
-        context = (_in_range(context[0], num_classes, _BAD_LABELS),)
-    return x, *context
-
-
-def _in_range(x, end, message):
-    x = tf.convert_to_tensor(x)
-    wide = tf.cast(x, tf.int64)
-    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all((wide >= 0) & (wide < end)), [message])]):
-        return tf.identity(x)
-
-
-def explain(error, data, *, dequantization=None, num_classes=None):
-    """The clear error for one that `asserted` raised in the middle of `fit`; any other error is returned as it is.
-
-    Args:
-      error: the exception.
-      data: the dataset of batches that was being read; it is read again to say where the first bad value is.
-      dequantization: `layers.Dequantization` or `None`.
-      num_classes: int or `None`.
-    """
-    if _BAD_EVENTS not in str(error) and _BAD_LABELS not in str(error):
-        return error
-    for number, batch in enumerate(data if isinstance(data, tf.data.Dataset) else ()):
-        x, context, _ = split(batch)
-        try:
-            check_events(x.numpy(), x.shape[1:], what=f"x in batch {number}", dequantization=dequantization)
-            if num_classes is not None:
-                check_context(
-                    context.numpy(),
-                    len(x),
-                    context_size=None,
-                    num_classes=num_classes,
-                    what=f"context in batch {number}",
-                )
-        except ValueError as found:
-            return found
-    if _BAD_LABELS in str(error):
-        return ValueError(f"Labels must be from 0 to {num_classes - 1}. Received: a batch with others")
-    return ValueError("Training events must be finite. Received: a batch with NaN or infinite values")
-
-
-def _inner(event_shape):
-    return ", ".join(map(str, event_shape))

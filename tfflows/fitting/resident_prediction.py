@@ -3,14 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
-from tfflows.datasets import batching
 from tfflows.fitting import execution
-
-BATCHES = 32  # in one call
+from tfflows.fitting.plan import GRAPH, STEPS, XLA
 
 
 class ResidentPrediction:
-    """The predict function of a flow for arrays in memory.
+    """The compiled function of `predict` for arrays in memory; it keeps none of them.
 
     As many batches run at the same time as there are cores. Under XLA, whose loops are sequential, one loop runs on
     each core, over batches that are smaller by the number of cores.
@@ -18,51 +16,34 @@ class ResidentPrediction:
     Args:
       model: `FlowModel`, not distributed.
       batch_size: int, examples evaluated together.
-      jit_compile: `True` for XLA, `False` for none, "auto" for XLA if it can compile the flow.
+      compiler: of a `Plan`.
     """
 
-    def __init__(self, model, batch_size, *, jit_compile):
-        self.batch_size, self.asked = batch_size, jit_compile
-        self._model = model
-        cores = execution.cores() if execution.on_cpu() else 1
-        self._loops, self._at_once = (min(cores, batch_size), 1) if jit_compile else (1, cores)
+    def __init__(self, model, batch_size, compiler):
+        self._model, self._compiler = model, compiler
+        cores = execution.cores()
+        self._loops, self._at_once = (1, cores) if compiler == GRAPH else (min(cores, batch_size), 1)
         self._rows = -(-batch_size // self._loops)
-        self._run = self._compiled(bool(jit_compile))
-        self._blocks = []
+        self._run = self._compiled(compiler != GRAPH)
 
-    def load(self, arrays):
-        """Takes the data of a `predict`.
-
-        Args:
-          arrays: tuple of arrays with equal first axis, at least one example.
-
-        Returns:
-          `tf.data.Dataset` of the numbers of the blocks.
-        """
-        batches, block = -(-len(arrays[0]) // self._rows), BATCHES * self._loops
-        if self.asked:  # XLA compiles for one shape: few shapes, and the last block filled up
+    def blocks(self, arrays):
+        """Arrays with equal first axis, at least one example, as blocks of batches: a list of tuples."""
+        batches, block = -(-len(arrays[0]) // self._rows), STEPS * self._loops
+        if self._compiler != GRAPH:  # XLA compiles for one shape: few shapes, and the last block filled up
             block = min(block, 2 ** (batches - 1).bit_length())
             batches = -(-batches // block) * block
         missing = batches * self._rows - len(arrays[0])
         filled = [np.concatenate([a, np.repeat(a[-1:], missing, axis=0)]) if missing else a for a in arrays]
         shaped = [a.reshape(batches, self._rows, *a.shape[1:]) for a in filled]
-        self._blocks = [tuple(a[start : start + block] for a in shaped) for start in range(0, batches, block)]
-        return batching.untuned(tf.data.Dataset.range(len(self._blocks)))
+        return [tuple(a[start : start + block] for a in shaped) for start in range(0, batches, block)]
 
-    def release(self):
-        """Lets go of the data."""
-        self._blocks = []
-
-    def __call__(self, numbers):
-        """Log-probabilities of the blocks with these numbers, those of the filling included."""
-        return tf.concat([self._evaluate(self._blocks[int(number)]) for number in numbers], axis=0)
-
-    def _evaluate(self, block):
+    def __call__(self, block):
+        """Log-probabilities of a block, those of the filling included."""
         block = tuple(map(tf.convert_to_tensor, block))
         try:
             return self._run(block)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
-            if self.asked != "auto":
+            if self._compiler == XLA:
                 raise
         self._run = self._compiled(False)  # no XLA kernel for something in this flow
         return self._run(block)

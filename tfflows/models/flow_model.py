@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import export
-from tfflows.fitting import execution, flow_trainer, inputs
+from tfflows.fitting import calls, execution, flow_trainer, inputs
 from tfflows.joint import composition, serialization
 from tfflows.joint.weights import adopt, audit, variables_read
 from tfflows.ops import precision, seeds
@@ -76,7 +76,7 @@ class FlowModel(flow_trainer.FlowTrainer):
         self.dequantization = dequantization
         self._flow = None
         if distribution is not None:
-            self._hold(distribution)
+            self._adopt_distribution(distribution)
 
     # -- construction ------------------------------------------------------------------------------------------
     def make_distribution(self, event_shape):
@@ -87,9 +87,9 @@ class FlowModel(flow_trainer.FlowTrainer):
         """Makes all weights, for batches `[batch, *event_shape]` or a pair of such a shape and a context's."""
         if self._flow is None:
             shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-            self._hold(self.make_distribution(tuple(shape[1:])))
+            self._adopt_distribution(self.make_distribution(tuple(shape[1:])))
 
-    def _hold(self, distribution):
+    def _adopt_distribution(self, distribution):
         if not hasattr(distribution, "bijector") or not isinstance(distribution, tfd.Distribution):
             raise TypeError(
                 "`distribution` must be a tfp.distributions.TransformedDistribution. "
@@ -175,12 +175,8 @@ class FlowModel(flow_trainer.FlowTrainer):
                 f"{self.name} is a density over floating-point events. Received: dtype {x.dtype.name}; "
                 "discrete data needs a `dequantization`"
             )
-        rank = len(self.event_shape)
-        if (
-            x.shape.rank is None
-            or x.shape.rank < rank
-            or not x.shape[x.shape.rank - rank :].is_compatible_with(self.event_shape)
-        ):
+        batch = -1 if x.shape.rank is None else x.shape.rank - len(self.event_shape)
+        if batch < 0 or not x.shape[batch:].is_compatible_with(self.event_shape):
             raise ValueError(f"{self.name} expects events of shape {self.event_shape}. Received: shape {x.shape}")
         # A new tensor: no cache can hold an answer for it from before the last weight update.
         x = tf.identity(tf.cast(x, distribution.dtype))
@@ -232,8 +228,7 @@ class FlowModel(flow_trainer.FlowTrainer):
         """
         if self.dequantization is not None:
             raise ValueError(f"{self.name} must be a density of reals. Received: a flow with a `dequantization`")
-        base = self.distribution.distribution
-        z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))
+        base, z = self.distribution.distribution, self._latents(n, seed, 1.0)
         log_base = base.log_prob(tf.identity(z))
         with precision.full_by_default():
             x, log_det, _ = composition.evaluate(
@@ -257,7 +252,7 @@ class FlowModel(flow_trainer.FlowTrainer):
             y = tf.identity(self.bijector.forward(z, **self._context_kwargs(context)))
         return y if self.dequantization is None else self.dequantization.quantized(y)
 
-    def _context_kwargs(self, context):
+    def _context_kwargs(self, context=None):
         return composition.context_kwargs(self.bijector, self._context_tensor(context))
 
     def _context_tensor(self, context):
@@ -305,11 +300,13 @@ class FlowModel(flow_trainer.FlowTrainer):
         composition.adapt(self.bijector, tf.cast(data, self.distribution.dtype), context)
 
     # -- Keras -------------------------------------------------------------------------------------------------
-    def call(self, inputs_, training=None):
+    def call(self, batch, training=None):
         """Log-probability of `x`, `(x,)` or the pair `(x, context)`; networks in half precision only to train."""
-        parts = inputs_ if isinstance(inputs_, (tuple, list)) else (inputs_,)
+        parts, call = batch if isinstance(batch, (tuple, list)) else (batch,), calls.current(self)
         with precision.full(not training):
-            return execution.in_halves(self.log_prob, *parts) if self._halves else self.log_prob(*parts)
+            if call is not None and call.plan.split:
+                return execution.split_over_cores(self.log_prob, *parts)
+            return self.log_prob(*parts)
 
     def compute_output_shape(self, input_shape):
         """`(batch,)`."""

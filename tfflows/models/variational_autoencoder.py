@@ -1,31 +1,28 @@
 """A variational autoencoder around any posterior layer."""
 
-import contextlib
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfflows import export
-from tfflows.datasets import batching
 from tfflows.distributions import likelihoods
-from tfflows.fitting import execution, inputs
+from tfflows.fitting import inputs, step_checks
+from tfflows.fitting.planned_model import PlannedModel
 from tfflows.joint import keras_bijector, serialization
 from tfflows.layers import Posterior, priors
 from tfflows.ops import seeds
 
-_BAD_EVENTS = "tfflows: data outside the support"
-
 
 @keras.saving.register_keras_serializable("tfflows")
-class VariationalAutoencoder(keras.Model):
+class VariationalAutoencoder(PlannedModel):
     """`p(x) = E_{p(z)}[p(x | z)]`, trained by the evidence lower bound (ELBO) of a posterior `q(z | x)`.
 
         log p(x) >= E_q[log p(x | z)] - KL(q(z | x) || p(z))        (nats)
 
     the reconstruction and the divergence. The encoder gives features `h(x)`, the posterior layer draws `z` from them,
     the decoder gives the parameters of the likelihood. Trained is `-reconstruction` plus the layer's penalty, the
-    divergence with its `beta` and free bits; the metrics `elbo`, `reconstruction` and `kl` are without either.
+    divergence with its `beta` and free bits; the metrics `elbo`, `reconstruction` and `kl` are without either;
+    metrics given to `compile` receive `x` and its `elbo` estimates.
 
     `vae(x)` and `predict` give one draw's estimates per example, a dict of those three. The bound gets tighter by
     importance weighting (`evaluation.importance_weighted(vae, data, num_draws=k)`, with its standard error).
@@ -151,109 +148,41 @@ class VariationalAutoencoder(keras.Model):
         return tf.reshape(log_likelihood, tf.shape(log_q)) + priors.log_prob(self.prior, z) - log_q
 
     # -- Keras -------------------------------------------------------------------------------------------------
-    def compile(self, optimizer="adam", *, steps_per_execution="auto", **kwargs):
-        """As `keras.Model.compile`; the loss is the model's own. Metrics receive `x` and its `elbo` estimates.
+    has_own_loss = True
 
-        `steps_per_execution="auto"` runs up to 32 steps of a small model between returns to Python.
-        """
-        if kwargs.get("loss") is not None:
-            raise ValueError(f"{type(self).__name__} has a loss of its own. Received: loss={kwargs['loss']!r}")
-        self._auto_steps = steps_per_execution == "auto"
-        super().compile(optimizer, steps_per_execution=1 if self._auto_steps else steps_per_execution, **kwargs)
-
-    def fit(self, x=None, y=None, batch_size=None, *, validation_split=0.0, shuffle=True, **kwargs):
-        """As `keras.Model.fit`: `x` in arrays, `tf.data`, generators; labels beside it are ignored.
-
-        Raises:
-          ValueError: data outside the support of the likelihood: how many values, and where the first is; weights of
-            examples or classes, which a bound does not have.
-        """
-        for name in ("sample_weight", "class_weight"):
-            if kwargs.get(name) is not None:
-                raise ValueError(f"{self.name} weighs all examples alike. Received: `{name}`")
-        size = kwargs.get("validation_batch_size") or batch_size
-        if inputs.is_array(x):
-            self._build_for(x)
-            self._check(x)
-            y = None
-            if kwargs.get("steps_per_epoch") is None and np.asarray(x).nbytes < batching.RESIDENT_BYTES:
-                if validation_split and kwargs.get("validation_data") is None:
-                    (x,), kwargs["validation_data"] = batching.train_validation_split((x,), validation_split)
-                x = batching.shuffled_batches((x,), batch_size or 32, shuffle=shuffle, seed=seeds.drawn())
-                batch_size, validation_split = None, 0.0
-        elif isinstance(x, tf.data.Dataset):
-            self._build_for(inputs.split(x.element_spec)[0])
-        elif x is not None and not self.built:
-            (first, _), x = inputs.peek(x)
-            self._build_for(first)
-        if self._auto_steps:
-            steps = execution.steps_per_call(self, kwargs.get("steps_per_epoch"))
-            if steps != self.steps_per_execution:
-                self.steps_per_execution, self.train_function = steps, None
-        kwargs["validation_data"] = self._in_order(kwargs.get("validation_data"), size)
-        shuffle = shuffle and not isinstance(x, tf.data.Dataset)  # Keras warns that it cannot
-        with self._explained():
-            return super().fit(x, y, batch_size, validation_split=validation_split, shuffle=shuffle, **kwargs)
-
-    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
-        """As `keras.Model.evaluate`: `loss`, `elbo`, `reconstruction`, `kl`, each of one draw per example."""
-        if inputs.is_array(x):
-            self._build_for(x)
-            x, y = self._in_order(x, batch_size, "x"), None
-        with self._explained():
-            return super().evaluate(x, y, batch_size, **kwargs)
-
-    def _in_order(self, data, batch_size, what="validation_data"):
-        """An array, checked, as batches of it; anything else is left to Keras, the batches of a large one too."""
-        x = inputs.split(data)[0]
-        if not inputs.is_array(x):
-            return data
-        self._check(x, what)
-        if np.asarray(x).nbytes >= batching.RESIDENT_BYTES:
-            return x
-        return batching.in_order((x,), batch_size or 32)
-
-    def _build_for(self, x):
-        if not self.built:
-            self.build(tuple(x.shape))
-
-    def _check(self, x, what="x"):
-        """Refuses an array that is not data."""
+    def _checked(self, x, context, what):
+        """An array of events, without labels; refuses what is not data."""
+        x = np.asarray(x)
+        self._check_spec(x)
         if x.shape[1:] != self.data_shape or not len(x):
-            raise ValueError(f"`{what}` must have shape (batch, *{self.data_shape}). Received: shape {tuple(x.shape)}")
+            raise ValueError(f"`{what}` must have shape (batch, *{self.data_shape}). Received: shape {x.shape}")
         bad = ~self.likelihood.valid(self._floats(x)).numpy()
         if bad.any():
             first = tuple(int(i) for i in np.argwhere(bad)[0])
             raise ValueError(
                 f"`{what}` must hold {self.likelihood.support}. Received: {int(bad.sum())} others, the first "
-                f"{np.asarray(x)[first]} at index {first}"
+                f"{x[first]} at index {first}"
             )
+        return x, None
 
-    @contextlib.contextmanager
-    def _explained(self):
-        """Inside, data that are no data are refused by name."""
-        try:
-            yield
-        except tf.errors.InvalidArgumentError as error:
-            if _BAD_EVENTS not in str(error):
-                raise
-            raise ValueError(f"Data must hold {self.likelihood.support}. Received: a batch with others") from error
+    def _check_spec(self, spec):
+        if not self.built:
+            self.build(tuple(spec.shape))
 
-    def train_step(self, data):
-        return super().train_step(self._supervised(data))
+    def _refusals(self):
+        return {step_checks.BAD_EVENTS: f"Data must hold {self.likelihood.support}. Received: a batch with others"}
 
-    def test_step(self, data):
-        return super().test_step(self._supervised(data))
+    def _example(self):
+        x, per_example = tf.zeros([1, *self.data_shape], self.posterior.event_dtype), tf.zeros([1])
+        return x, {tracker.name: per_example for tracker in self.trackers}
 
     def predict_step(self, data):
         return self(inputs.split(data)[0], training=False)
 
-    def _supervised(self, data):
-        """Keras's `(inputs, target)`; metrics see the data as target."""
+    def _supervised(self, data, checked=False):
+        """Keras's `(inputs, target)`, always checked; metrics see the data as target."""
         x = self._floats(inputs.split(data)[0])
-        valid = tf.debugging.Assert(tf.reduce_all(self.likelihood.valid(x)), [_BAD_EVENTS])
-        with tf.control_dependencies([valid]):
-            x = tf.identity(x)
+        x = step_checks.required(self.likelihood.valid(x), x, step_checks.BAD_EVENTS)
         return x, x
 
     def call(self, x, training=False):
@@ -283,14 +212,6 @@ class VariationalAutoencoder(keras.Model):
     def _floats(self, x):
         return tf.cast(tf.convert_to_tensor(x), self.posterior.event_dtype)
 
-    def _symbolic_build(self, iterator=None, data_batch=None):
-        # Keras would trace `call` in a scratch graph to build the metrics; their input shapes are known without it.
-        if self.built and not getattr(self._compile_metrics, "built", True):
-            x, per_example = tf.zeros([1, *self.data_shape], self.posterior.event_dtype), tf.zeros([1])
-            self.compute_metrics(x, x, dict.fromkeys(("elbo", "reconstruction", "kl"), per_example))
-            self.reset_metrics()
-        super()._symbolic_build(iterator=iterator, data_batch=data_batch)
-
     # -- files -------------------------------------------------------------------------------------------------
     def get_config(self):
         """The constructor's arguments."""
@@ -314,12 +235,6 @@ class VariationalAutoencoder(keras.Model):
         if config["prior"] is not None:
             config["prior"] = serialization.deserialize(config["prior"])
         return cls(**config)
-
-    def compile_from_config(self, config):
-        """Compiles as `get_compile_config` says, optimizer state included."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
 
     def export(self, filepath, **kwargs):
         """Writes a SavedModel with endpoints `encode`, `decode`, `sample`, `log_weights`; see `tfflows.export`."""

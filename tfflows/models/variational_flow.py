@@ -1,16 +1,14 @@
 """A flow fitted to a density that is known up to a constant."""
 
-import contextlib
-
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows.arguments import check_sizes
 from tfflows.datasets import batching
-from tfflows.fitting import execution
+from tfflows.fitting.planned_model import PlannedModel
 from tfflows.models import images
 from tfflows.models.flow_model import FlowModel
-from tfflows.networks import at_least_one
 from tfflows.ops import precision, seeds
 
 tfd = tfp.distributions
@@ -19,7 +17,7 @@ _BAD_TARGET = "tfflows: target_log_prob is not finite"
 _LEAST_WEIGHT = 0.01  # of the target, at the first annealed step
 
 
-class VariationalFlow(keras.Model):
+class VariationalFlow(PlannedModel):
     """A flow `q` fitted to an unnormalised density `p~ = Z p` by minimising the reverse divergence.
 
     With latents `e ~ N(0, I)` and `x = forward(e)`, the loss is the mean over fresh draws of
@@ -81,8 +79,7 @@ class VariationalFlow(keras.Model):
         super().__init__(name=name, dtype=dtype, autocast=False)
         if not callable(target_log_prob):
             raise TypeError(f"`target_log_prob` must be a function of x. Received: {target_log_prob!r}")
-        if not isinstance(annealing_steps, int) or annealing_steps < 0:
-            raise ValueError(f"`annealing_steps` must be an integer of at least 0. Received: {annealing_steps!r}")
+        check_sizes(0, annealing_steps=annealing_steps)
         base = images.standard_normal(event_shape, images.bijection_dtype(self.dtype_policy))
         flow = tfd.TransformedDistribution(base, bijector)
         if flow.event_shape != base.event_shape:
@@ -99,20 +96,9 @@ class VariationalFlow(keras.Model):
         self.built = True
 
     # -- the flow ----------------------------------------------------------------------------------------------
-    @property
-    def distribution(self):
-        """The `tfd.TransformedDistribution`."""
-        return self.flow.distribution
-
-    @property
-    def bijector(self):
-        """The `tfb.Bijector` from latent to event."""
-        return self.flow.bijector
-
-    @property
-    def event_shape(self):
-        """Shape of one event, a tuple."""
-        return self.flow.event_shape
+    distribution = property(lambda self: self.flow.distribution, doc="The `tfd.TransformedDistribution`.")
+    bijector = property(lambda self: self.flow.bijector, doc="The `tfb.Bijector` from latent to event.")
+    event_shape = property(lambda self: self.flow.event_shape, doc="Shape of one event, a tuple.")
 
     def log_prob(self, x):
         """`log q(x)`, nats; runs the inverse of the bijector. See `FlowModel.log_prob`."""
@@ -137,15 +123,7 @@ class VariationalFlow(keras.Model):
         return tf.cast(log_p, x.dtype)
 
     # -- Keras -------------------------------------------------------------------------------------------------
-    def compile(self, optimizer="adam", *, steps_per_execution="auto", **kwargs):
-        """As `keras.Model.compile`; the loss is the model's own.
-
-        `steps_per_execution="auto"` runs up to 32 steps between returns to Python; callbacks see that rhythm.
-        """
-        if kwargs.get("loss") is not None:
-            raise ValueError(f"{type(self).__name__} has a loss of its own. Received: loss={kwargs['loss']!r}")
-        self._auto_steps = steps_per_execution == "auto"
-        super().compile(optimizer, steps_per_execution=1 if self._auto_steps else steps_per_execution, **kwargs)
+    has_own_loss = True
 
     def fit(self, *, steps_per_epoch=100, batch_size=256, epochs=1, **kwargs):
         """Trains on `batch_size` fresh draws in each of `epochs * steps_per_epoch` steps.
@@ -160,21 +138,16 @@ class VariationalFlow(keras.Model):
         Raises:
           ValueError: a bad target, see the class.
         """
-        at_least_one(steps_per_epoch=steps_per_epoch, batch_size=batch_size)
+        check_sizes(steps_per_epoch=steps_per_epoch, batch_size=batch_size)
         self._check_target()
-        if self._auto_steps:
-            steps = execution.steps_per_call(self, steps_per_epoch)
-            if steps != self.steps_per_execution:
-                self.steps_per_execution, self.train_function = steps, None
-        with _explained():
-            return super().fit(_numbers(batch_size, steps_per_epoch), epochs=epochs, shuffle=False, **kwargs)
+        kwargs |= {"steps_per_epoch": steps_per_epoch, "epochs": epochs}
+        return super().fit(_numbers(batch_size, steps_per_epoch), **kwargs)
 
     def evaluate(self, *, steps=100, batch_size=256, **kwargs):
         """Mean `loss` and `elbo` over `steps * batch_size` draws, without annealing; as `keras.Model.evaluate`."""
-        at_least_one(steps=steps, batch_size=batch_size)
+        check_sizes(steps=steps, batch_size=batch_size)
         self._check_target()
-        with _explained():
-            return super().evaluate(_numbers(batch_size, steps), **kwargs)
+        return super().evaluate(_numbers(batch_size, steps), steps=steps, **kwargs)
 
     def call(self, numbers, training=False):
         """One draw for each of `numbers`, `[n]`: their `log p~ - log q`. Adds the loss."""
@@ -192,6 +165,13 @@ class VariationalFlow(keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         self.elbo_tracker.update_state(y_pred)
         return self.get_metrics_result()
+
+    def _refusals(self):
+        text = (
+            "`target_log_prob` must be finite wherever the flow goes. Received: NaN or infinite values during "
+            "training; end the bijector with one onto the domain of the target, or lower the learning rate"
+        )
+        return {_BAD_TARGET: text}
 
     def _check_target(self):
         """Calls the target once, where what it does can be told."""
@@ -224,17 +204,3 @@ class VariationalFlow(keras.Model):
 def _numbers(batch_size, steps):
     """What `fit` iterates over in the place of data: a vector for each step, with an entry for each draw."""
     return batching.untuned(tf.data.Dataset.from_tensors(tf.range(batch_size)).repeat(steps))
-
-
-@contextlib.contextmanager
-def _explained():
-    """Inside, a target that is not finite in the middle of training is refused by name."""
-    try:
-        yield
-    except tf.errors.InvalidArgumentError as error:
-        if _BAD_TARGET not in str(error):
-            raise
-        raise ValueError(
-            "`target_log_prob` must be finite wherever the flow goes. Received: NaN or infinite values during "
-            "training; end the bijector with one onto the domain of the target, or lower the learning rate"
-        ) from error

@@ -1,0 +1,65 @@
+"""The calls of `fit`, `evaluate` and `predict` under way, each with a plan and functions of its own.
+
+Keras asks a model, not a call, for `steps_per_execution` and `train_function`. Models here answer for the call that
+asks: calls are kept by thread and nest, as a callback of `fit` may call `predict`.
+"""
+
+import contextlib
+import contextvars
+import functools
+import typing
+
+_under_way = contextvars.ContextVar("tfflows_calls", default=())
+
+
+class Call(typing.NamedTuple):
+    """A call: its model, its `Plan`, and what it runs in the place of Keras's "train" or "predict" function."""
+
+    model: object
+    plan: object
+    functions: dict
+
+
+@contextlib.contextmanager
+def running(model, plan, **functions):
+    """A scope in which `current(model)` is a call with this plan and these functions."""
+    token = _under_way.set((*_under_way.get(), Call(model, plan, functions)))
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
+
+
+def current(model):
+    """The innermost call of a model in this thread, or `None`."""
+    return next((call for call in reversed(_under_way.get()) if call.model is model), None)
+
+
+def kept_functions(model, kind):
+    """The compiled functions that calls of a model share: from a key to a list of one, for the 8 keys used last."""
+    kinds = vars(model).setdefault("_kept_functions", {})  # past Keras, which would track what is in the dict
+    return kinds.setdefault(kind, functools.lru_cache(maxsize=8)(lambda *key: [None]))
+
+
+def keras_function(kind):
+    """The property `train_function`, `test_function` or `predict_function` of a model.
+
+    In a call it is the call's own function, if it has one, and otherwise Keras's, kept for each plan.
+    """
+
+    def kept(model, call):  # without a call, as in `train_on_batch`, nothing is split
+        key = () if call is None else (call.plan.steps_per_call, call.plan.split, call.plan.compiler)
+        return kept_functions(model, kind)(*key)
+
+    def get(model):
+        call = current(model)
+        return (call and call.functions.get(kind)) or kept(model, call)[0]
+
+    def keep(model, function):
+        call = current(model)
+        if call is None or function is None:  # made anew, perhaps by force
+            kept_functions(model, kind).cache_clear()
+        if call is None or function is not call.functions.get(kind):
+            kept(model, call)[0] = function
+
+    return property(get, keep)
