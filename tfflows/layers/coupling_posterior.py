@@ -2,7 +2,7 @@
 
 import keras
 
-from tfflows import bijectors, networks
+from tfflows import arguments, bijectors, networks
 from tfflows.layers.flow_posterior import FlowPosterior
 from tfflows.ops import masks
 
@@ -36,7 +36,7 @@ class CouplingPosterior(FlowPosterior):
 
     def __init__(self, latent_size, *, num_flows=4, hidden_units=(64, 64), **kwargs):
         super().__init__(latent_size, num_flows=num_flows, **kwargs)
-        networks.at_least_one(hidden_units=tuple(hidden_units))
+        arguments.check_sizes(hidden_units=tuple(hidden_units))
         self.hidden_units = tuple(hidden_units)
 
     def make_flow(self, i, context_size):

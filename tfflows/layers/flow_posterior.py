@@ -1,6 +1,6 @@
 """What the posteriors share that are a number of equal flows."""
 
-from tfflows import networks
+from tfflows import arguments, networks
 from tfflows.layers.posterior import Posterior
 
 
@@ -17,7 +17,7 @@ class FlowPosterior(Posterior):
 
     def __init__(self, latent_size, *, num_flows=4, **kwargs):
         super().__init__(latent_size, **kwargs)
-        networks.at_least_one(num_flows=num_flows)
+        arguments.check_integer(num_flows=num_flows)
         self.num_flows = num_flows
 
     def make_flow(self, i, context_size):

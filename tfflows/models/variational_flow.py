@@ -6,11 +6,11 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows import arguments
 from tfflows.datasets import batching
 from tfflows.fitting import execution
-from tfflows.models import images
+from tfflows.models import latents
 from tfflows.models.flow_model import FlowModel
-from tfflows.networks import at_least_one
 from tfflows.ops import precision, seeds
 
 tfd = tfp.distributions
@@ -83,7 +83,7 @@ class VariationalFlow(keras.Model):
             raise TypeError(f"`target_log_prob` must be a function of x. Received: {target_log_prob!r}")
         if not isinstance(annealing_steps, int) or annealing_steps < 0:
             raise ValueError(f"`annealing_steps` must be an integer of at least 0. Received: {annealing_steps!r}")
-        base = images.standard_normal(event_shape, images.bijection_dtype(self.dtype_policy))
+        base = latents.standard_normal(event_shape, latents.dtype_of(self.dtype_policy))
         flow = tfd.TransformedDistribution(base, bijector)
         if flow.event_shape != base.event_shape:
             raise ValueError(
@@ -160,7 +160,7 @@ class VariationalFlow(keras.Model):
         Raises:
           ValueError: a bad target, see the class.
         """
-        at_least_one(steps_per_epoch=steps_per_epoch, batch_size=batch_size)
+        arguments.check_integer(steps_per_epoch=steps_per_epoch, batch_size=batch_size)
         self._check_target()
         if self._auto_steps:
             steps = execution.steps_per_call(self, steps_per_epoch)
@@ -171,7 +171,7 @@ class VariationalFlow(keras.Model):
 
     def evaluate(self, *, steps=100, batch_size=256, **kwargs):
         """Mean `loss` and `elbo` over `steps * batch_size` draws, without annealing; as `keras.Model.evaluate`."""
-        at_least_one(steps=steps, batch_size=batch_size)
+        arguments.check_integer(steps=steps, batch_size=batch_size)
         self._check_target()
         with _explained():
             return super().evaluate(_numbers(batch_size, steps), **kwargs)
