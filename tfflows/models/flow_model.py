@@ -325,8 +325,7 @@ class FlowModel(flow_trainer.FlowTrainer):
 
     def compute_output_shape(self, input_shape):
         """`(batch,)`."""
-        shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-        return (shape[0],)
+        return (event_shape_of(input_shape)[0],)
 
     def with_precision(self, dtype):
         """A flow with the same weights whose networks compute under another precision policy.

@@ -17,11 +17,12 @@ class Option:
     """An option of a constructor; `None` is a value of those whose default it is.
 
     Attributes:
-      default: its value where none is given; of a bool, what is given has to be one.
+      default: its value where none is given; where it is a bool or a float, what is given has to be one.
       meaning: str, for the docstring.
       least: int, the least value of an integer.
       among: the values to choose from.
-      convert: function that gives what is kept of a value, and refuses what cannot be meant.
+      convert: function that gives what is kept of a value, and refuses what cannot be meant; `tuple` keeps a sequence
+        of integers of at least 1.
       ndims: int, number of axes of the events that it exists for; `None` for all.
     """
 
@@ -38,8 +39,14 @@ class Option:
             return None
         if self.least is not None:
             arguments.check_integer(self.least, **{name: value})
+        if isinstance(self.default, float):
+            arguments.check_number(**{name: value})
         if self.among or isinstance(self.default, bool):
             arguments.check_choice(self.among or (True, False), **{name: value})
+        if self.convert is tuple:
+            if not isinstance(value, Iterable):
+                raise ValueError(f"`{name}` must be a sequence of integers. Received: {value!r}")
+            arguments.check_sizes(**{name: tuple(value)})
         return value if self.convert is None else self.convert(value)
 
 
@@ -68,12 +75,6 @@ def parameters(options):
     return [inspect.Parameter(name, kinds[name], default=option.default) for name, option in options.items()]
 
 
-def _widths(value):
-    value = tuple(value) if isinstance(value, Iterable) else value
-    arguments.check_sizes(hidden_units=value)
-    return value
-
-
 def _seed(value):
     if not isinstance(value, numbers.Integral):
         raise ValueError(f"`seed` must be an integer or None. Received: {value!r}")
@@ -96,7 +97,7 @@ def _dequantization(value):
 
 _SHARED = {
     "num_layers": Option(5, "int, at least 1.", least=1),
-    "hidden_units": Option((64, 64), "ints, widths of the hidden layers of each network.", convert=_widths),
+    "hidden_units": Option((64, 64), "ints, widths of the hidden layers of each network.", convert=tuple),
     "residual": Option(False, "bool, skip connections in the networks, between hidden layers of equal width."),
     "mixing": Option(
         "none",

@@ -33,16 +33,11 @@ class CausalBlock(keras.layers.Layer):
     def __init__(self, units, *, num_heads, num_tokens, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.units, self.num_heads, self.num_tokens = units, num_heads, num_tokens
-        sizes = {"qkv": 3 * units, "attended": units, "expanded": _EXPANSION * units, "contracted": units}
+        glorot, sizes = keras.initializers.GlorotUniform, [3 * units, units, _EXPANSION * units, units]
         self.norms = [normalisation(f"norm_{i}", self.dtype_policy) for i in range(2)]
         self.qkv, self.attended, self.expanded, self.contracted = (
-            keras.layers.Dense(
-                size,
-                kernel_initializer=keras.initializers.GlorotUniform(seed=seeds.plus(seed, i)),
-                dtype=self.dtype_policy,
-                name=name,
-            )
-            for i, (name, size) in enumerate(sizes.items())
+            keras.layers.Dense(size, kernel_initializer=glorot(seeds.plus(seed, i)), dtype=self.dtype_policy, name=name)
+            for i, (name, size) in enumerate(zip(("qkv", "attended", "expanded", "contracted"), sizes))
         )
 
     def build(self, input_shape):

@@ -55,16 +55,7 @@ class Transformer(Conditioner):
     event_ndims = 2
 
     def __init__(
-        self,
-        event_shape,
-        *,
-        num_outputs=2,
-        num_blocks=4,
-        units=128,
-        num_heads=4,
-        zero_init=True,
-        seed=None,
-        **kwargs,
+        self, event_shape, *, num_outputs=2, num_blocks=4, units=128, num_heads=4, zero_init=True, seed=None, **kwargs
     ):
         super().__init__(**kwargs)
         event_shape = tuple(event_shape)
@@ -81,15 +72,9 @@ class Transformer(Conditioner):
         )
         glorot = keras.initializers.GlorotUniform(seed=seeds.plus(first, 2))
         self.embedding = keras.layers.Dense(units, kernel_initializer=glorot, dtype=self.dtype_policy, name="embedding")
+        sizes = {"num_heads": num_heads, "num_tokens": event_shape[0], "dtype": self.dtype_policy}
         self.blocks = [
-            CausalBlock(
-                units,
-                num_heads=num_heads,
-                num_tokens=event_shape[0],
-                seed=seeds.plus(first, 10 * (i + 1)),
-                dtype=self.dtype_policy,
-                name=f"block_{i}",
-            )
+            CausalBlock(units, seed=seeds.plus(first, 10 * (i + 1)), name=f"block_{i}", **sizes)
             for i in range(num_blocks)
         ]
         self.last_norm = normalisation("last_norm", self.dtype_policy)
