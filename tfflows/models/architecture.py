@@ -34,7 +34,8 @@ class Architecture(FlowModel):
         super().__init_subclass__(**kwargs)
         if "options" in vars(cls):
             cls.__doc__ = tables.described(cls.__doc__, cls.options)
-            cls.__init__ = _constructor(cls.options)
+            if "__init__" not in vars(cls):
+                cls.__init__ = _constructor(cls.options)
 
     def __init__(self, *args, **given):
         for name in given.keys() - self.options:

@@ -79,7 +79,7 @@ class Glow(Architecture):
     }
 
     def checked_shape(self, event_shape):
-        return images.check_image_shape(super().checked_shape(event_shape), 2**self.num_levels)
+        return super().checked_shape(images.check_image_shape(event_shape, 2**self.num_levels))
 
     def links(self, image_shape):
         return [*images.preprocessing(self, image_shape), self._scale(image_shape, 0, self.bijection_dtype.name)]

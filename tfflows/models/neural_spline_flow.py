@@ -65,7 +65,7 @@ class NeuralSplineFlow(vectors.LayeredFlow):
             raise ValueError(
                 f"`num_layers` must be at least 2, or one half is never transformed. Received: {self.num_layers}"
             )
-        self._num_parameters = RationalQuadratic(self.bins, self.box, affine=self.affine).num_parameters
+        RationalQuadratic(self.bins, self.box, affine=self.affine)  # refuses a bad box
 
     @property
     def least_size(self):
@@ -73,11 +73,12 @@ class NeuralSplineFlow(vectors.LayeredFlow):
 
     def layer(self, i, size, rng):
         spline = {"bins": self.bins, "box": self.box, "affine": self.affine}
+        num_parameters = RationalQuadratic(**spline).num_parameters
         network = {"spread_biases": True, **self.layer_network_options(i, "conditioner")}
         if self.kind == "coupling":
             mask = masks.half(size, flip=i % 2 == 1)
-            conditioner = networks.MLP(self._num_parameters * int((~mask).sum()), **network)
+            conditioner = networks.MLP(num_parameters * int((~mask).sum()), **network)
             return bijectors.SplineCoupling(mask, conditioner, **spline, name=f"coupling_{i}")
         order = "reversed" if i % 2 else "sequential"
-        conditioner = networks.MADE(size, num_outputs=self._num_parameters, order=order, **network)
+        conditioner = networks.MADE(size, num_outputs=num_parameters, order=order, **network)
         return bijectors.AutoregressiveSpline(conditioner, **spline, name=f"layer_{i}")

@@ -39,6 +39,7 @@ class Option:
             return None
         if self.least is not None:
             arguments.check_integer(self.least, **{name: value})
+            return int(value)
         if isinstance(self.default, float):
             arguments.check_number(**{name: value})
         if self.among or isinstance(self.default, bool):

@@ -64,6 +64,7 @@ class TransformerFlow(Architecture):
 
     adapt_examples = 2048
     preprocessing = "scale"
+    _guided = None
 
     options = {
         **images.shape_option("height and width multiples of `patch_size`"),
@@ -101,10 +102,9 @@ class TransformerFlow(Architecture):
                 "`label_dropout` must be a probability below 1, of a flow with `num_classes`. "
                 f"Received: label_dropout={self.label_dropout}, num_classes={self.num_classes}"
             )
-        self._guided = None
 
     def checked_shape(self, event_shape):
-        return images.check_image_shape(super().checked_shape(event_shape), 1)
+        return super().checked_shape(images.check_image_shape(event_shape))
 
     def make_dequantization(self, event_shape):
         if self.noise is None:

@@ -30,7 +30,7 @@ class FullyConnected(Conditioner):
       `Tensor` `[..., outputs]`, from a call.
     """
 
-    input_is_skipped = True
+    adds_input = True
     """Whether `residual` adds the input to a first hidden layer of its width."""
 
     def __init__(
@@ -71,7 +71,7 @@ class FullyConnected(Conditioner):
         h = h if context is None else tf.concat([h, context], axis=-1)
         for i, layer in enumerate(self.dense[:-1]):
             y = layer(h)
-            skips = self.residual and y.shape[-1] == h.shape[-1] and (i > 0 or self.input_is_skipped)
+            skips = self.residual and y.shape[-1] == h.shape[-1] and (i > 0 or self.adds_input)
             h = h + y if skips else y
         return self.dense[-1](h)
 

@@ -48,7 +48,7 @@ class MADE(FullyConnected):
       1502.03509, section 4.
     """
 
-    input_is_skipped = False  # degrees of inputs and of hidden units differ
+    adds_input = False  # degrees of inputs and of hidden units differ
 
     def __init__(self, event_size, *, num_outputs=2, order="sequential", degrees="sequential", **kwargs):
         super().__init__(**kwargs)
