@@ -245,7 +245,7 @@ def test_every_pixel_depends_on_every_other():
         ({"num_flows": 0}, "`num_flows` must be an integer of at least 1"),
         ({"units": 9}, "`units` must be a multiple of `num_heads`"),
         ({"patch_couplings": -1}, "`patch_couplings` must be an integer of at least 0. Received: -1"),
-        ({"noise": -0.1}, "`noise` must be a number of at least 0, or None. Received: -0.1"),
+        ({"noise": -0.1}, "`noise` must be a number of at least 0. Received: -0.1"),
         ({"noise": 0.1, "dequantization": None}, "`noise` stands in the place of a dequantization"),
         ({"label_dropout": 0.1}, "`label_dropout` must be a probability below 1, of a flow with `num_classes`"),
         ({"label_dropout": 1.0, "num_classes": 2}, "`label_dropout` must be a probability below 1"),

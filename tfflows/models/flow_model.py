@@ -6,8 +6,9 @@ import tensorflow_probability as tfp
 
 from tfflows import export
 from tfflows.fitting import calls, execution, flow_trainer, inputs
-from tfflows.joint import composition, serialization
+from tfflows.joint import composition, configs
 from tfflows.joint.weights import adopt, audit, variables_read
+from tfflows.networks.conditioner import check_context, event_shape_of
 from tfflows.ops import precision, seeds
 
 tfd = tfp.distributions
@@ -24,6 +25,12 @@ class FlowModel(flow_trainer.FlowTrainer):
 
     With a `dequantization` the data are integers, and `flow(x)` estimates a lower bound of their log-probability; the
     distribution is one of the dequantized reals (see `layers.Dequantization`).
+
+    Subclasses that make their distribution when they know the shape of an event, given to `build` or found by the first
+    `fit`, write `make_distribution`. Before it `checked_shape` may refuse or complete the shape, and
+    `make_dequantization` gives what is `self.dequantization` from then on. The hooks return what they make and set
+    nothing. A constructor of their own ends with `build((None, *event_shape))` where it knows the shape, and
+    `get_config` has its arguments.
 
     Args:
       distribution: `tfd.TransformedDistribution` over single events (batch shape `[]`, known event shape), native
@@ -67,11 +74,7 @@ class FlowModel(flow_trainer.FlowTrainer):
         **kwargs,
     ):
         super().__init__(name=name, dtype=dtype, autocast=False, **kwargs)
-        if context_size is not None and num_classes is not None:
-            raise ValueError(
-                "A context is either a vector (`context_size`) or a class label (`num_classes`). "
-                f"Received: context_size={context_size}, num_classes={num_classes}"
-            )
+        check_context(context_size=context_size, num_classes=num_classes)
         self.context_size, self.num_classes = context_size, num_classes
         self.dequantization = dequantization
         self._flow = None
@@ -79,6 +82,14 @@ class FlowModel(flow_trainer.FlowTrainer):
             self._adopt_distribution(distribution)
 
     # -- construction ------------------------------------------------------------------------------------------
+    def checked_shape(self, event_shape):
+        """Subclasses: the shape of an event, as the other two hooks want it; refuses one they cannot take."""
+        return event_shape
+
+    def make_dequantization(self, event_shape):
+        """Subclasses: the `layers.Dequantization` for this event shape, or `None`; here the constructor's."""
+        return self.dequantization
+
     def make_distribution(self, event_shape):
         """Subclasses: the `tfd.TransformedDistribution` for this event shape."""
         raise ValueError(f"{type(self).__name__} needs a `distribution`. Received: None")
@@ -86,8 +97,9 @@ class FlowModel(flow_trainer.FlowTrainer):
     def build(self, input_shape):
         """Makes all weights, for batches `[batch, *event_shape]` or a pair of such a shape and a context's."""
         if self._flow is None:
-            shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-            self._adopt_distribution(self.make_distribution(tuple(shape[1:])))
+            shape = self.checked_shape(tuple(event_shape_of(input_shape)[1:]))
+            self.dequantization = self.make_dequantization(shape)
+            self._adopt_distribution(self.make_distribution(shape))
 
     def _adopt_distribution(self, distribution):
         if not hasattr(distribution, "bijector") or not isinstance(distribution, tfd.Distribution):
@@ -310,8 +322,7 @@ class FlowModel(flow_trainer.FlowTrainer):
 
     def compute_output_shape(self, input_shape):
         """`(batch,)`."""
-        shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-        return (shape[0],)
+        return (event_shape_of(input_shape)[0],)
 
     def with_precision(self, dtype):
         """A flow with the same weights whose networks compute under another precision policy.
@@ -341,25 +352,13 @@ class FlowModel(flow_trainer.FlowTrainer):
 
     def get_config(self):
         """The constructor's arguments, the distribution as nested configs."""
-        return {
-            "name": self.name,
-            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
-            "context_size": self.context_size,
-            "num_classes": self.num_classes,
-            "dequantization": keras.saving.serialize_keras_object(self.dequantization),
-            "distribution": serialization.serialize(self.distribution),
-        }
+        names = ("name", "context_size", "num_classes", "dequantization", "distribution")
+        return configs.written({"dtype": self.dtype_policy, **{name: getattr(self, name) for name in names}})
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The flow that `get_config` described, with fresh weights."""
-        config = dict(config)
-        if config.get("distribution") is not None:
-            config["distribution"] = serialization.deserialize(config["distribution"])
-        for name in ("dtype", "dequantization"):
-            if isinstance(config.get(name), dict):
-                config[name] = keras.saving.deserialize_keras_object(config[name])
-        return cls(**config)
+        return cls(**configs.read(config))
 
     def export(self, filepath, **kwargs):
         """Writes a SavedModel with endpoints `log_prob`, `sample`, `forward`, `inverse`; see `tfflows.export`."""

@@ -2,22 +2,19 @@
 
 import keras
 import numpy as np
-import tensorflow_probability as tfp
 
 from tfflows import bijectors, networks
 from tfflows.models import images
-from tfflows.models.flow_model import FlowModel
-from tfflows.ops import masks
-
-tfd = tfp.distributions
+from tfflows.models.architecture import Architecture
+from tfflows.models.options import Option, shared
+from tfflows.ops import masks, seeds
 
 _COUPLINGS = {"affine": (bijectors.AffineCoupling, 2), "additive": (bijectors.AdditiveCoupling, 1)}
-_MIXINGS = ("plu", "plain", "shuffle", "reverse")
 _STORED_STEPS = 8  # at most, with reversible="auto"; see benchmarks/depth.py
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class Glow(FlowModel):
+class Glow(Architecture):
     """Glow: multi-scale flow of actnorm, invertible 1x1 convolution and coupling, over images of integers.
 
     From data to latent: dequantization, `x / levels - 1/2`, then `num_levels` times: squeeze (2 x 2 pixels become
@@ -29,33 +26,6 @@ class Glow(FlowModel):
     convolution (`networks.ConvNet`). A context reaches every network, and every prior.
 
     The defaults are those of the paper for CIFAR-10 (44.5 million weights); width 128 and 8 steps suit two CPU cores.
-
-    Args:
-      image_shape: `(H, W, C)`, height and width multiples of `2 ** num_levels`; `None` to learn it from the first
-        `fit`.
-      num_levels: int, number of scales.
-      steps_per_level: int, steps of flow in each.
-      hidden_filters: int, filters of the two hidden layers of every network.
-      coupling: "affine" or "additive".
-      mixing: of channels before each coupling: "plu" or "plain" (`InvertibleConv`), "shuffle" (a fixed random
-        permutation, one for each level) or "reverse".
-      whiten: bool, whether `adapt` lets the first mixing of a level whiten the data, and the next ones what it
-        leaves. On photographs it saves hundreds of steps (`benchmarks/image_likelihood.py`); where some pixels hardly
-        ever vary, as in digits, a rotation is the better start.
-      learned_prior: bool, whether the last scale's prior is learned; with a context it is.
-      discrete_levels: int, pixels are integers from 0 to this minus 1.
-      num_bits: int, bits that are kept of a pixel (5 in the paper's large images); `None` for all.
-      dequantization: "uniform", "variational", a `layers.Dequantization`, or `None` for images of reals, standardised.
-      preprocessing: "scale" or "logit", see `RealNVP`.
-      num_classes: int, number of classes of a class-conditional flow; `None` for none.
-      context_size: int, size of a float context; `None` for none.
-      log_scale_bound: of affine couplings, see `ops.numerics.log_scale_bound`.
-      reversible: bool, whether training evaluates every step a second time, in one loop a level, instead of storing
-        what its gradient needs (`Repeated`): in deep flows a fraction of the memory and of the time to compile, for
-        about a quarter more time a step. "auto": from 9 steps per level on.
-      seed: int, of rotations, permutations, initial weights and noise; `None` follows Keras's global seed.
-      name: str.
-      dtype: Keras precision policy.
 
     Raises:
       ValueError: an image shape that the levels do not divide, sizes below 1, or unknown names.
@@ -77,57 +47,48 @@ class Glow(FlowModel):
 
     adapt_examples = 256
 
-    def __init__(
-        self,
-        image_shape=None,
-        *,
-        num_levels=3,
-        steps_per_level=32,
-        hidden_filters=512,
-        coupling="affine",
-        mixing="plu",
-        whiten=False,
-        learned_prior=True,
-        discrete_levels=256,
-        num_bits=None,
-        dequantization="uniform",
-        preprocessing="scale",
-        num_classes=None,
-        context_size=None,
-        log_scale_bound="tanh",
-        reversible="auto",
-        seed=None,
-        name="glow",
-        dtype=None,
-    ):
-        super().__init__(context_size=context_size, num_classes=num_classes, name=name, dtype=dtype)
-        networks.at_least_one(num_levels=num_levels, steps_per_level=steps_per_level, hidden_filters=hidden_filters)
-        for argument, value, known in (("coupling", coupling, _COUPLINGS), ("mixing", mixing, _MIXINGS)):
-            if value not in known:
-                raise ValueError(f"`{argument}` must be one of {list(known)}. Received: {value!r}")
-        self.num_levels, self.steps_per_level, self.hidden_filters = num_levels, steps_per_level, hidden_filters
-        self.coupling, self.mixing, self.whiten, self.learned_prior = coupling, mixing, whiten, learned_prior
-        self.discrete_levels, self.num_bits = discrete_levels, num_bits
-        self.dequantization_kind, self.preprocessing = dequantization, preprocessing
-        if reversible not in ("auto", True, False):
-            raise ValueError(f'`reversible` must be "auto" or a bool. Received: {reversible!r}')
-        self.log_scale_bound, self.reversible = log_scale_bound, reversible
-        self.seed = seed
-        if image_shape is not None:
-            self.build((None, *image_shape))
+    options = {
+        **images.shape_option("height and width multiples of `2 ** num_levels`"),
+        "num_levels": Option(3, "int, number of scales.", least=1),
+        "steps_per_level": Option(32, "int, steps of flow in each.", least=1),
+        "hidden_filters": Option(512, "int, filters of the two hidden layers of every network.", least=1),
+        "coupling": Option("affine", '"affine" or "additive".', among=tuple(_COUPLINGS)),
+        "mixing": Option(
+            "plu",
+            'of channels before each coupling: "plu" or "plain" (`InvertibleConv`), "shuffle" (a fixed random '
+            'permutation, one for each level) or "reverse".',
+            among=("plu", "plain", "shuffle", "reverse"),
+        ),
+        "whiten": Option(
+            False,
+            "bool, whether `adapt` lets the first mixing of a level whiten the data, and the next ones what it leaves. "
+            "On photographs it saves hundreds of steps (`benchmarks/image_likelihood.py`); where some pixels hardly "
+            "ever vary, as in digits, a rotation is the better start.",
+        ),
+        "learned_prior": Option(True, "bool, whether the last scale's prior is learned; with a context it is."),
+        **shared("discrete_levels", "num_bits", "dequantization", "preprocessing"),
+        **shared("num_classes", "context_size", "log_scale_bound"),
+        "reversible": Option(
+            "auto",
+            "bool, whether training evaluates every step a second time, in one loop a level, instead of storing what "
+            "its gradient needs (`Repeated`): in deep flows a fraction of the memory and of the time to compile, for "
+            'about a quarter more time a step. "auto": from 9 steps per level on.',
+            among=("auto", True, False),
+        ),
+        **shared("seed", "name", "dtype", name="glow"),
+    }
 
-    def make_distribution(self, image_shape):
-        shape = images.check_image_shape(image_shape, 2**self.num_levels)
-        dtype = images.bijection_dtype(self.dtype_policy)
-        self.dequantization, start = images.prepare(self, shape, dtype)
-        flow = bijectors.Chain([*start, self._scale(shape, 0, dtype.name)], name="glow")
-        return tfd.TransformedDistribution(images.standard_normal(shape, dtype), flow, name=self.name)
+    def checked_shape(self, event_shape):
+        return super().checked_shape(images.check_image_shape(event_shape, 2**self.num_levels))
+
+    def links(self, image_shape):
+        return [*images.preprocessing(self, image_shape), self._scale(image_shape, 0, self.bijection_dtype.name)]
 
     def _scale(self, image_shape, level, dtype):
         """The flow of images of this shape: this level, the next ones inside."""
         height, width, channels = image_shape
         shape = (height // 2, width // 2, 4 * channels)
-        seed = int(keras.random.randint((), 0, 2**31 - 1)) if self.seed is None else self.seed + level
+        seed = seeds.given_or_drawn(seeds.plus(self.seed, level))
         step = self._step(shape, level, seed, dtype)
         # Of a reversible loop every step's input is stored: it is small beside what the networks would store.
         auto = self.steps_per_level > _STORED_STEPS
@@ -141,10 +102,8 @@ class Glow(FlowModel):
             inner = self._scale((*shape[:2], kept), level + 1, dtype)
             steps += [prior, bijectors.FactorOut(inner, kept, name=f"factor_out_{level}")]
         elif self.learned_prior or self.conditional:
-            conditioner = images.prior_conditioner(
-                shape[-1], context_size=self.context_size, num_classes=self.num_classes, dtype=self.dtype_policy
-            )
-            steps.append(bijectors.DiagonalAffine(shape, conditioner=conditioner, dtype=dtype, name="top_prior"))
+            options = {"conditioner": self._prior(shape[-1]), "dtype": dtype, "name": "top_prior"}
+            steps.append(bijectors.DiagonalAffine(shape, **options))
         return images.squeezed(steps, name=f"level_{level}")
 
     def _step(self, shape, level, seed, dtype):
@@ -171,35 +130,9 @@ class Glow(FlowModel):
         return bijectors.Permutation(order)
 
     def _network(self, filters, hidden_filters, name, seed=None):
-        return networks.ConvNet(
-            filters,
-            hidden_filters=hidden_filters,
-            context_size=self.context_size,
-            num_classes=self.num_classes,
-            seed=seed,
-            dtype=self.dtype_policy,
-            name=f"network_{name}",
-        )
+        options = {"hidden_filters": hidden_filters, "seed": seed, **self.network_options(f"network_{name}")}
+        return networks.ConvNet(filters, **options)
 
-    def get_config(self):
-        return {
-            "name": self.name,
-            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
-            "image_shape": None if self._flow is None else list(self.event_shape),
-            "num_levels": self.num_levels,
-            "steps_per_level": self.steps_per_level,
-            "hidden_filters": self.hidden_filters,
-            "coupling": self.coupling,
-            "mixing": self.mixing,
-            "whiten": self.whiten,
-            "learned_prior": self.learned_prior,
-            "discrete_levels": self.discrete_levels,
-            "num_bits": self.num_bits,
-            "dequantization": keras.saving.serialize_keras_object(self.dequantization_kind),
-            "preprocessing": self.preprocessing,
-            "num_classes": self.num_classes,
-            "context_size": self.context_size,
-            "log_scale_bound": self.log_scale_bound,
-            "reversible": self.reversible,
-            "seed": self.seed,
-        }
+    def _prior(self, channels):
+        """From the context to shift and log-scale of each channel of the top prior; `None` without context."""
+        return networks.ContextLinear(2 * channels, **self.network_options("top_prior")) if self.conditional else None

@@ -2,20 +2,18 @@
 
 import keras
 import numpy as np
-import tensorflow_probability as tfp
 
 from tfflows import bijectors, networks
 from tfflows.models import images
-from tfflows.models.flow_model import FlowModel
+from tfflows.models.architecture import Architecture
+from tfflows.models.options import Option, only_for, shared
 from tfflows.ops import masks
-
-tfd = tfp.distributions
 
 _IMAGE_COUPLINGS, _LAST_COUPLINGS = 3, 4  # of one kind at a scale, and at the last: section 3.6
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class RealNVP(FlowModel):
+class RealNVP(Architecture):
     """RealNVP: affine couplings over a standard normal, for vector events and for images of integers.
 
     **Vectors** `(D,)`. From data to latent: standardisation (set by `adapt`, so densities stay in the data's units),
@@ -28,32 +26,13 @@ class RealNVP(FlowModel):
     (`networks.ConvResNet`). Actnorm follows every coupling where the paper normalizes by batch, so that the likelihood
     of an image does not depend on the others in its batch. The defaults are the paper's for CIFAR-10.
 
-    Args:
-      event_shape: `(D,)` with `D >= 2`, or as `image_shape`; `None` to learn it from the first `fit`.
-      image_shape: `(H, W, C)`, height and width multiples of `2 ** (num_levels - 1)`.
-      num_layers: int >= 2, number of couplings of vectors.
-      hidden_units: widths of the hidden layers of each conditioner of vectors.
-      residual: bool, skip connections in the conditioners of vectors.
-      num_levels: int, number of scales of images.
-      hidden_filters: int, filters of the residual networks of the first scale's checkerboard couplings; twice as many
-        after every squeeze, as in the published code.
-      num_blocks: int, residual blocks of each network.
-      discrete_levels: int, pixels are integers from 0 to this minus 1.
-      num_bits: int, bits that are kept of a pixel; `None` for all.
-      dequantization: of images: "uniform", "variational", a `layers.Dequantization`, or `None` for images of reals.
-        Of vectors: a `layers.Dequantization` for integers; a name stands for none.
-      preprocessing: of images: "logit" as above, or "scale" to `x / levels - 1/2`.
-      context_size: int, size of a float context that every conditioner receives; `None` for none.
-      num_classes: int, number of classes for a class-conditional flow; `None` for none.
-      activation: hidden activation of the conditioners.
-      log_scale_bound: see `ops.numerics.log_scale_bound`.
-      seed: int, of the permutations and the initial weights; `None` takes the weights from Keras's global seed.
-      name: str.
-      dtype: Keras precision policy.
+    An option of vectors alone (`num_layers`, `hidden_units`, `residual`) or of images alone is refused for the others,
+    when the shape is known. `dequantization` of vectors is a `layers.Dequantization` for integers, or none.
 
     Raises:
       ValueError: an event that is neither a vector of 2 or more nor an image that the levels divide, both shapes given,
-        fewer than 2 layers, sizes below 1, unknown names, a bad context size.
+        fewer than 2 layers, sizes below 1, unknown names, a bad context size, an option of images for vectors or the
+        other way round.
 
     Example:
 
@@ -69,69 +48,47 @@ class RealNVP(FlowModel):
       Dinh, Sohl-Dickstein, Bengio. Density estimation using Real NVP. ICLR 2017, arXiv 1605.08803.
     """
 
-    def __init__(
-        self,
-        event_shape=None,
-        *,
-        image_shape=None,
-        num_layers=8,
-        hidden_units=(64, 64),
-        residual=False,
-        num_levels=2,
-        hidden_filters=64,
-        num_blocks=8,
-        discrete_levels=256,
-        num_bits=None,
-        dequantization="uniform",
-        preprocessing="logit",
-        context_size=None,
-        num_classes=None,
-        activation="relu",
-        log_scale_bound="tanh",
-        seed=None,
-        name="real_nvp",
-        dtype=None,
-    ):
-        super().__init__(context_size=context_size, num_classes=num_classes, name=name, dtype=dtype)
-        if not isinstance(num_layers, int) or num_layers < 2:
-            raise ValueError(f"`num_layers` must be an integer of at least 2. Received: {num_layers!r}")
-        networks.at_least_one(num_levels=num_levels, hidden_filters=hidden_filters, num_blocks=num_blocks)
-        if event_shape is not None and image_shape is not None:
-            raise ValueError(
-                "Give the shape of the events once. Received: "
-                f"event_shape={tuple(event_shape)}, image_shape={tuple(image_shape)}"
-            )
-        self.num_layers, self.hidden_units, self.residual = num_layers, tuple(hidden_units), residual
-        self.num_levels, self.hidden_filters, self.num_blocks = num_levels, hidden_filters, num_blocks
-        self.discrete_levels, self.num_bits = discrete_levels, num_bits
-        self.dequantization_kind, self.preprocessing = dequantization, preprocessing
-        self.activation = keras.activations.get(activation)
-        self.log_scale_bound = log_scale_bound
-        self.seed = seed
-        shape = event_shape if image_shape is None else images.check_image_shape(image_shape, 1)
-        if shape is not None:
-            self.build((None, *shape))
+    options = {
+        "event_shape": Option(
+            None, "`(D,)` with `D >= 2`, or as `image_shape`; `None` to learn it from the first `fit`.", convert=tuple
+        ),
+        **images.shape_option("height and width multiples of `2 ** (num_levels - 1)`"),
+        "num_layers": Option(8, "int >= 2, number of couplings of vectors.", least=2, ndims=1),
+        **only_for(1, shared("hidden_units", "residual")),
+        "num_levels": Option(2, "int, number of scales of images.", least=1, ndims=3),
+        "hidden_filters": Option(
+            64,
+            "int, filters of the residual networks of the first scale's checkerboard couplings of images; twice as "
+            "many after every squeeze, as in the published code.",
+            least=1,
+            ndims=3,
+        ),
+        "num_blocks": Option(8, "int, residual blocks of each network of images.", least=1, ndims=3),
+        **only_for(3, shared("discrete_levels", "num_bits")),
+        **shared("dequantization"),
+        **only_for(3, shared("preprocessing", preprocessing="logit")),
+        **shared("context_size", "num_classes", "activation", "log_scale_bound"),
+        **shared("seed", "name", "dtype", name="real_nvp"),
+    }
 
-    def make_distribution(self, event_shape):
-        dtype = images.bijection_dtype(self.dtype_policy)
-        if len(event_shape) == 3:
-            links = self._image_links(event_shape, dtype)
-        elif len(event_shape) == 1 and event_shape[0] is not None and event_shape[0] >= 2:
-            links = self._vector_links(event_shape[0], dtype)
-        else:
+    def checked_shape(self, event_shape):
+        if len(event_shape) != 3 and not (len(event_shape) == 1 and (event_shape[0] or 0) >= 2):
             raise ValueError(
                 "`event_shape` must be (D,) with D of at least 2, or (height, width, channels). "
-                f"Received: {tuple(event_shape)}"
+                f"Received: {event_shape}"
             )
-        return tfd.TransformedDistribution(
-            images.standard_normal(event_shape, dtype), bijectors.Chain(links), name=self.name
-        )
+        shape = super().checked_shape(event_shape)
+        return shape if len(shape) == 1 else images.check_image_shape(shape, 2 ** (self.num_levels - 1))
+
+    def links(self, event_shape):
+        if len(event_shape) == 1:
+            return self._vector_links(*event_shape)
+        return [*images.preprocessing(self, event_shape), *self._scale(event_shape, 0)]
 
     # -- vectors -----------------------------------------------------------------------------------------------
-    def _vector_links(self, size, dtype):
-        self.dequantization = None if isinstance(self.dequantization_kind, str) else self.dequantization_kind
+    def _vector_links(self, size):
         rng = np.random.default_rng(self.seed or 0)
-        links = [bijectors.ActNorm([size], trainable=False, dtype=dtype.name, name="standardize")]
+        links = [bijectors.ActNorm([size], trainable=False, dtype=self.bijection_dtype.name, name="standardize")]
         for i in range(self.num_layers):
             mask = masks.half(size, flip=i % 2 == 1)
             links.append(self._coupling(mask, self._conditioner(2 * int((~mask).sum()), i), f"coupling_{i}"))
@@ -143,44 +100,30 @@ class RealNVP(FlowModel):
         return bijectors.AffineCoupling(mask, conditioner, log_scale_bound=self.log_scale_bound, name=name)
 
     def _conditioner(self, units, i):
-        return networks.MLP(
-            units,
-            hidden_units=self.hidden_units,
-            context_size=self.context_size,
-            num_classes=self.num_classes,
-            activation=self.activation,
-            residual=self.residual,
-            seed=None if self.seed is None else self.seed + 1000 * i,
-            dtype=self.dtype_policy,
-            name=f"conditioner_{i}",
-        )
+        options = {"hidden_units": self.hidden_units, "activation": self.activation, "residual": self.residual}
+        return networks.MLP(units, **options, **self.network_options(f"conditioner_{i}", 1000 * i))
 
     # -- images ------------------------------------------------------------------------------------------------
-    def _image_links(self, image_shape, dtype):
-        shape = images.check_image_shape(image_shape, 2 ** (self.num_levels - 1))
-        self.dequantization, start = images.prepare(self, shape, dtype)
-        return [*start, *self._scale(shape, 0, dtype.name)]
-
-    def _scale(self, shape, level, dtype):
+    def _scale(self, shape, level):
         """The links of images of this shape: this scale, the next ones inside."""
         last = level + 1 == self.num_levels
-        links = self._couplings(masks.checkerboard, shape, _LAST_COUPLINGS if last else _IMAGE_COUPLINGS, level, dtype)
+        links = self._couplings(masks.checkerboard, shape, _LAST_COUPLINGS if last else _IMAGE_COUPLINGS, level)
         if last:
             return links
         height, width, channels = shape
         squeezed = (height // 2, width // 2, 4 * channels)
-        steps = self._couplings(masks.channel_half, squeezed, _IMAGE_COUPLINGS, level, dtype)
+        steps = self._couplings(masks.channel_half, squeezed, _IMAGE_COUPLINGS, level)
         # Of each block's four pixels a diagonal pair stays, the other is factored out (the paper's ordering).
         diagonal = np.array([0, 3, 1, 2])[:, None] * channels + np.arange(channels)
         kept = (*squeezed[:2], 2 * channels)
-        inner = bijectors.Chain(self._scale(kept, level + 1, dtype), name=f"level_{level + 1}")
+        inner = bijectors.Chain(self._scale(kept, level + 1), name=f"level_{level + 1}")
         steps += [
             bijectors.Permutation(np.argsort(diagonal.ravel()), name=f"diagonal_{level}"),
             bijectors.FactorOut(inner, kept[-1], name=f"factor_out_{level}"),
         ]
         return [*links, images.squeezed(steps, name=f"squeezed_{level}")]
 
-    def _couplings(self, mask_of, shape, count, level, dtype):
+    def _couplings(self, mask_of, shape, count, level):
         links = []
         for i in range(count):
             mask, name = mask_of(shape, flip=i % 2 == 1), f"{mask_of.__name__}_{level}_{i}"
@@ -191,37 +134,11 @@ class RealNVP(FlowModel):
                 filters,
                 hidden_filters=self.hidden_filters * 2 ** (level + after_squeeze),
                 num_blocks=self.num_blocks,
-                context_size=self.context_size,
-                num_classes=self.num_classes,
                 activation=self.activation,
-                seed=None if self.seed is None else self.seed + 100 * number,
-                dtype=self.dtype_policy,
-                name=f"network_{name}",
+                **self.network_options(f"network_{name}", 100 * number),
             )
             links += [
-                bijectors.ActNorm(shape, dtype=dtype, name=f"actnorm_{name}"),
+                bijectors.ActNorm(shape, dtype=self.bijection_dtype.name, name=f"actnorm_{name}"),
                 self._coupling(mask, network, f"coupling_{name}"),
             ]
         return links
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
-            "event_shape": None if self._flow is None else list(self.event_shape),
-            "num_layers": self.num_layers,
-            "hidden_units": list(self.hidden_units),
-            "residual": self.residual,
-            "num_levels": self.num_levels,
-            "hidden_filters": self.hidden_filters,
-            "num_blocks": self.num_blocks,
-            "discrete_levels": self.discrete_levels,
-            "num_bits": self.num_bits,
-            "dequantization": keras.saving.serialize_keras_object(self.dequantization_kind),
-            "preprocessing": self.preprocessing,
-            "context_size": self.context_size,
-            "num_classes": self.num_classes,
-            "activation": keras.activations.serialize(self.activation),
-            "log_scale_bound": self.log_scale_bound,
-            "seed": self.seed,
-        }

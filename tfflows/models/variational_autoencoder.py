@@ -8,7 +8,7 @@ from tfflows import export
 from tfflows.distributions import likelihoods
 from tfflows.fitting import inputs, step_checks
 from tfflows.fitting.planned_model import PlannedModel
-from tfflows.joint import keras_bijector, serialization
+from tfflows.joint import configs, keras_bijector
 from tfflows.layers import Posterior, priors
 from tfflows.ops import seeds
 
@@ -215,26 +215,14 @@ class VariationalAutoencoder(PlannedModel):
     # -- files -------------------------------------------------------------------------------------------------
     def get_config(self):
         """The constructor's arguments."""
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "name": self.name,
-            "dtype": serialize(self.dtype_policy),
-            "encoder": serialize(self.encoder),
-            "decoder": serialize(self.decoder),
-            "posterior": serialize(self.posterior),
-            "prior": None if self.own_prior is None else serialization.serialize(self.own_prior),
-            "likelihood": serialize(self.likelihood),
-        }
+        names = ("name", "encoder", "decoder", "posterior", "likelihood")
+        parts = {name: getattr(self, name) for name in names}
+        return configs.written({"dtype": self.dtype_policy, "prior": self.own_prior, **parts})
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model that `get_config` described, with fresh weights."""
-        config = dict(config)
-        for name in ("dtype", "encoder", "decoder", "posterior", "likelihood"):
-            config[name] = keras.saving.deserialize_keras_object(config[name])
-        if config["prior"] is not None:
-            config["prior"] = serialization.deserialize(config["prior"])
-        return cls(**config)
+        return cls(**configs.read(config))
 
     def export(self, filepath, **kwargs):
         """Writes a SavedModel with endpoints `encode`, `decode`, `sample`, `log_weights`; see `tfflows.export`."""

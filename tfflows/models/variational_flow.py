@@ -4,10 +4,10 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.arguments import check_sizes
+from tfflows import arguments
 from tfflows.datasets import batching
 from tfflows.fitting.planned_model import PlannedModel
-from tfflows.models import images
+from tfflows.models import latents
 from tfflows.models.flow_model import FlowModel
 from tfflows.ops import precision, seeds
 
@@ -79,8 +79,8 @@ class VariationalFlow(PlannedModel):
         super().__init__(name=name, dtype=dtype, autocast=False)
         if not callable(target_log_prob):
             raise TypeError(f"`target_log_prob` must be a function of x. Received: {target_log_prob!r}")
-        check_sizes(0, annealing_steps=annealing_steps)
-        base = images.standard_normal(event_shape, images.bijection_dtype(self.dtype_policy))
+        arguments.check_integer(0, annealing_steps=annealing_steps)
+        base = latents.standard_normal(event_shape, latents.dtype_of(self.dtype_policy))
         flow = tfd.TransformedDistribution(base, bijector)
         if flow.event_shape != base.event_shape:
             raise ValueError(
@@ -138,14 +138,14 @@ class VariationalFlow(PlannedModel):
         Raises:
           ValueError: a bad target, see the class.
         """
-        check_sizes(steps_per_epoch=steps_per_epoch, batch_size=batch_size)
+        arguments.check_integer(steps_per_epoch=steps_per_epoch, batch_size=batch_size)
         self._check_target()
         kwargs |= {"steps_per_epoch": steps_per_epoch, "epochs": epochs}
         return super().fit(_numbers(batch_size, steps_per_epoch), **kwargs)
 
     def evaluate(self, *, steps=100, batch_size=256, **kwargs):
         """Mean `loss` and `elbo` over `steps * batch_size` draws, without annealing; as `keras.Model.evaluate`."""
-        check_sizes(steps=steps, batch_size=batch_size)
+        arguments.check_integer(steps=steps, batch_size=batch_size)
         self._check_target()
         return super().evaluate(_numbers(batch_size, steps), steps=steps, **kwargs)
 

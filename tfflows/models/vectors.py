@@ -1,48 +1,55 @@
-"""What density estimators of vectors share: the events' shape, the links nearest to the data, the mixing of entries."""
+"""Density estimators of vectors: a chain of layers, and what stands between them."""
 
 import math
 
+import numpy as np
 import tensorflow_probability as tfp
 
 from tfflows import bijectors
-from tfflows.models import images
+from tfflows.models.architecture import Architecture
 
-tfb, tfd = tfp.bijectors, tfp.distributions
-
-MIXINGS = ("lu", "householder", "permutation", "none")
+tfb = tfp.bijectors
 
 
-def flat_size(event_shape, *, least):
-    """The number of entries of an event of any known shape.
+class LayeredFlow(Architecture):
+    """Base of flows over events of any shape, as vectors, with the options `num_layers`, `mixing` and `tails`.
 
-    Raises:
-      ValueError: an unknown shape, a scalar, or fewer entries than `least`.
+    From data to latent: standardisation (set by `adapt`, so densities stay in the data's units), learned tails, then
+    the layers with a mixing of the entries between them. Subclasses write `layer`.
     """
-    shape = tuple(event_shape)
-    if not shape or any(size is None or size < 1 for size in shape) or math.prod(shape) < least:
-        raise ValueError(
-            f"`event_shape` must be known and have at least {least} {'entry' if least == 1 else 'entries'}. "
-            f"Received: {shape}"
-        )
-    return math.prod(shape)
 
+    least_size = 1
+    """Entries of an event, at least."""
 
-def distribution(event_shape, links, *, dtype, name):
-    """A standard normal of vectors, pushed through `links` to events of any shape, standardised.
+    def layer(self, i, size, rng):
+        """Subclasses: layer number `i`, a bijector of vectors of that size; `rng` draws what is fixed and random."""
+        raise NotImplementedError(f"{type(self).__name__} must define layer")
 
-    Args:
-      event_shape: known shape.
-      links: bijectors of vectors, the one nearest to the data first.
-      dtype: `tf.DType`.
-      name: str.
-    """
-    size = flat_size(event_shape, least=1)
-    start = [bijectors.ActNorm([size], trainable=False, dtype=dtype.name, name="standardize")]
-    if tuple(event_shape) != (size,):
-        start.insert(0, tfb.Reshape(event_shape_out=list(event_shape), event_shape_in=[size], name="event"))
-    return tfd.TransformedDistribution(
-        images.standard_normal([size], dtype), bijectors.Chain([*start, *links]), name=name
-    )
+    def checked_shape(self, event_shape):
+        least = self.least_size
+        if not event_shape or None in event_shape or math.prod(event_shape) < least:
+            entries = "entry" if least == 1 else "entries"
+            raise ValueError(
+                f"`event_shape` must be known and have at least {least} {entries}. Received: {event_shape}"
+            )
+        return super().checked_shape(event_shape)
+
+    def links(self, event_shape):
+        dtype, rng = self.bijection_dtype, np.random.default_rng(self.seed or 0)
+        size = math.prod(event_shape)
+        links = [bijectors.ActNorm([size], trainable=False, dtype=dtype.name, name="standardize")]
+        if event_shape != (size,):
+            links.insert(0, tfb.Reshape(event_shape_out=list(event_shape), event_shape_in=[size], name="event"))
+        if self.tails:
+            links.append(bijectors.TailTransform([size], dtype=dtype.name, name="tails"))
+        for i in range(self.num_layers):
+            links += [*mixing(self.mixing, i, size, rng=rng, dtype=dtype), self.layer(i, size, rng)]
+        return links
+
+    def layer_network_options(self, i, name):
+        """What the network of layer `i` is given."""
+        shared = {"hidden_units": self.hidden_units, "activation": self.activation, "residual": self.residual}
+        return {**shared, **self.network_options(f"{name}_{i}", 1000 * i)}
 
 
 def mixing(kind, i, size, *, rng, dtype):
@@ -51,17 +58,13 @@ def mixing(kind, i, size, *, rng, dtype):
     Layers swap the parts of the entries, so permutations stand before every second one only.
 
     Args:
-      kind: one of `MIXINGS`: "permutation" (fixed, random), "lu" (the same, and `LULinear` before every layer),
+      kind: "permutation" (fixed, random), "lu" (the same, and `LULinear` before every layer),
         "householder" (as many reflections as entries, 8 at most, before every layer), or "none".
       i: int.
       size: int.
       rng: `numpy.random.Generator`, of the permutations.
       dtype: `tf.DType`.
-
-    Raises:
-      ValueError: an unknown kind.
     """
-    check_mixing(kind)
     if i == 0 or size == 1:
         return []
     links = []
@@ -73,9 +76,3 @@ def mixing(kind, i, size, *, rng, dtype):
         options = {"num_reflections": min(size, 8), "seed": int(rng.integers(2**31)), "dtype": dtype.name}
         links.append(bijectors.Householder(size, **options, name=f"householder_{i}"))
     return links
-
-
-def check_mixing(kind):
-    """Refuses an unknown kind of mixing."""
-    if kind not in MIXINGS:
-        raise ValueError(f"`mixing` must be one of {MIXINGS}. Received: {kind!r}")

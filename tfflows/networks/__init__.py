@@ -1,6 +1,6 @@
 """Conditioners: Keras layers that map what a bijector copies to the parameters of what it transforms."""
 
-from tfflows.networks.conditioner import Conditioner, at_least_one
+from tfflows.networks.conditioner import Conditioner
 from tfflows.networks.context_linear import ContextLinear
 from tfflows.networks.conv_net import ConvNet
 from tfflows.networks.conv_resnet import ConvResNet
@@ -20,5 +20,4 @@ __all__ = [
     "ScaledConv2D",
     "TokenMLP",
     "Transformer",
-    "at_least_one",
 ]

@@ -5,6 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
+from tfflows.ops import seeds
+
 _EXPANSION = 4  # of the hidden layer of the perceptron
 
 
@@ -31,14 +33,11 @@ class CausalBlock(keras.layers.Layer):
     def __init__(self, units, *, num_heads, num_tokens, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.units, self.num_heads, self.num_tokens = units, num_heads, num_tokens
-        seeds = [None] * 4 if seed is None else [seed + i for i in range(4)]
-        sizes = {"qkv": 3 * units, "attended": units, "expanded": _EXPANSION * units, "contracted": units}
+        glorot, sizes = keras.initializers.GlorotUniform, [3 * units, units, _EXPANSION * units, units]
         self.norms = [normalisation(f"norm_{i}", self.dtype_policy) for i in range(2)]
         self.qkv, self.attended, self.expanded, self.contracted = (
-            keras.layers.Dense(
-                size, kernel_initializer=keras.initializers.GlorotUniform(seed=each), dtype=self.dtype_policy, name=name
-            )
-            for (name, size), each in zip(sizes.items(), seeds)
+            keras.layers.Dense(size, kernel_initializer=glorot(seeds.plus(seed, i)), dtype=self.dtype_policy, name=name)
+            for i, (name, size) in enumerate(zip(("qkv", "attended", "expanded", "contracted"), sizes))
         )
 
     def build(self, input_shape):

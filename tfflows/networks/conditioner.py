@@ -3,30 +3,37 @@
 import keras
 import tensorflow as tf
 
+from tfflows import arguments
+from tfflows.joint.configs import ConfiguredLayer
 from tfflows.ops import shapes
 
 
-class Conditioner(keras.layers.Layer):
+class Conditioner(ConfiguredLayer):
     """Base of networks that a bijector calls as `net(x)`, or as `net([x, context])` when there is a context.
+
+    Arguments of constructors are attributes of the same name, and the config.
 
     Args:
       context_size: int, size of a float context vector; `None` for none.
       num_classes: int, number of classes of an integer context; `None` for none.
       **kwargs: of `keras.layers.Layer`.
 
+    Call arguments:
+      inputs: events `[..., *event]`, or the pair `(x, context)` where context is `[..., context_size]` or integer
+        labels `[...]`; batch axes broadcast.
+
     Raises:
-      ValueError: sizes below 1, or both `context_size` and `num_classes`.
+      ValueError: sizes below 1, or both `context_size` and `num_classes`; from a call, a context missing, unexpected
+        or of the wrong size.
     """
+
+    event_ndims = 1
+    """Axes of one event: 1 for vectors, 2 for sequences of tokens, 3 for images."""
 
     def __init__(self, *, context_size=None, num_classes=None, **kwargs):
         super().__init__(**kwargs)
-        at_least_one(context_size=context_size, num_classes=num_classes)
-        if context_size is not None and num_classes is not None:
-            raise ValueError(
-                "A context is either a vector (`context_size`) or a class label (`num_classes`). "
-                f"Received: context_size={context_size}, num_classes={num_classes}"
-            )
-        self.context_size, self.num_classes = context_size, num_classes
+        check_context(context_size=context_size, num_classes=num_classes)
+        self.keep(context_size=context_size, num_classes=num_classes)
 
     @property
     def conditional(self):
@@ -44,11 +51,7 @@ class Conditioner(keras.layers.Layer):
         return self.context_size or self.num_classes or 0
 
     def split_inputs(self, inputs):
-        """The event and the context, labels one-hot, broadcast to the event's batch axes; `None` for no context.
-
-        Raises:
-          ValueError: a context missing or unexpected, or of the wrong size.
-        """
+        """The event and the context, labels one-hot, broadcast to the event's batch axes; `None` for no context."""
         if self.conditional != isinstance(inputs, (tuple, list)):
             expected = "the pair (x, context)" if self.conditional else "one tensor x, it has no context"
             raise ValueError(f"{self.name} expects {expected}. Received: {inputs}")
@@ -64,29 +67,20 @@ class Conditioner(keras.layers.Layer):
         batch, static = tf.shape(x)[: x.shape.rank - event], x.shape[: x.shape.rank - event]
         return x, shapes.broadcast_batch(tf.cast(context, x.dtype), batch, ndims, static=static)
 
-    event_ndims = 1
-    """Axes of one event: 1 for vectors, 3 for images."""
 
-    def get_config(self):
-        return {**super().get_config(), "context_size": self.context_size, "num_classes": self.num_classes}
+def check_context(*, context_size, num_classes):
+    """Refuses sizes of a context below 1, and two kinds of context."""
+    arguments.check_sizes(context_size=context_size, num_classes=num_classes)
+    if context_size is not None and num_classes is not None:
+        raise ValueError(
+            "A context is either a vector (`context_size`) or a class label (`num_classes`). "
+            f"Received: context_size={context_size}, num_classes={num_classes}"
+        )
 
 
 def event_shape_of(input_shape):
     """The event's part of the `input_shape` that Keras gives to `build`: of `x`, or of the pair `(x, context)`."""
     return input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-
-
-def at_least_one(**sizes):
-    """Refuses sizes that are not `None`, an integer of at least 1, or a sequence of such.
-
-    Raises:
-      ValueError: naming the argument.
-    """
-    for name, size in sizes.items():
-        many = isinstance(size, (tuple, list))
-        if any(not isinstance(each, int) or each < 1 for each in (size if many else () if size is None else (size,))):
-            kind = "integers" if many else "an integer"
-            raise ValueError(f"`{name}` must be {kind} of at least 1. Received: {size!r}")
 
 
 def spread_over(fan_in, seed):

@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from tfflows.networks.conditioner import Conditioner, at_least_one
+from tfflows import arguments
+from tfflows.networks.conditioner import Conditioner
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -12,8 +13,7 @@ class ContextLinear(Conditioner):
 
     Args:
       units: int, size of the output.
-      context_size: int, size of a float context vector; or
-      num_classes: int, number of classes of an integer context.
+      **kwargs: `context_size` or `num_classes`, and the others of `Conditioner`.
 
     Call arguments:
       context: `Tensor` `[..., context_size]`, or integer labels `[...]`.
@@ -32,12 +32,12 @@ class ContextLinear(Conditioner):
     [[0.0, 0.0], [0.0, 0.0]]
     """
 
-    def __init__(self, units, *, context_size=None, num_classes=None, **kwargs):
-        super().__init__(context_size=context_size, num_classes=num_classes, **kwargs)
-        at_least_one(units=units)
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        arguments.check_integer(units=units)
         if not self.conditional:
             raise ValueError("`context_size` or `num_classes` is needed. Received: neither")
-        self.units = units
+        self.keep(units=units)
         self.kernel = self.add_weight(name="kernel", shape=(self.encoded_size, units), initializer="zeros")
         self.built = True
 
@@ -49,6 +49,3 @@ class ContextLinear(Conditioner):
 
     def compute_output_shape(self, input_shape):
         return (*(input_shape if self.num_classes is not None else input_shape[:-1]), self.units)
-
-    def get_config(self):
-        return {**super().get_config(), "units": self.units}

@@ -1,10 +1,11 @@
 """RealNVP's conditioner for images."""
 
+import functools
+
 import keras
 
-from tfflows.networks.conditioner import at_least_one, event_shape_of
-from tfflows.networks.conv_net import ConvConditioner, run
-from tfflows.networks.scaled_conv import ScaledConv2D
+from tfflows import arguments
+from tfflows.networks.convolutional import ConvConditioner, run
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -22,19 +23,9 @@ class ConvResNet(ConvConditioner):
       filters: int, output channels.
       hidden_filters: int, filters of every hidden layer.
       num_blocks: int, residual blocks.
-      activation: hidden activation.
-      edge: bool, whether 3x3 convolutions see where the image ends.
-      context_size, num_classes, spatial_context: see `ConvConditioner`.
-      seed: int or `None`, of the initial weights.
+      **kwargs: of `ConvConditioner` (`activation`, `edge`, `spatial_context`, `seed`) and `Conditioner`.
 
-    Call arguments:
-      inputs: `Tensor` `[batch, H, W, C]` with `H`, `W`, `C` known, or the pair `(x, context)`.
-
-    Returns:
-      `Tensor` `[batch, H, W, filters]` in the compute dtype.
-
-    Raises:
-      ValueError: sizes below 1, or a context missing, unexpected or of the wrong size.
+    Call arguments, what is returned and errors: see `ConvConditioner`.
 
     Example:
 
@@ -48,28 +39,20 @@ class ConvResNet(ConvConditioner):
       4.1.
     """
 
-    def __init__(self, filters, *, hidden_filters=64, num_blocks=8, activation="relu", edge=True, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        at_least_one(filters=filters, hidden_filters=hidden_filters, num_blocks=num_blocks)
-        self.filters, self.hidden_filters, self.num_blocks = filters, hidden_filters, num_blocks
-        self.activation = keras.activations.get(activation)
-        self.edge, self.seed = edge, seed
-        self.first = self._conv("conv_first", 3, 0)
-        self.blocks = [self._conv(f"block_{i}_{j}", 3, 1 + 2 * i + j) for i in range(num_blocks) for j in range(2)]
-        self.skips = [self._conv(f"skip_{i}", 1, 1 + 2 * num_blocks + i) for i in range(num_blocks + 1)]
-        self.last = ScaledConv2D(filters, 1, zero_init=True, dtype=self.dtype_policy, name="conv_last")
-
-    def _conv(self, name, size, number):
-        seed = None if self.seed is None else self.seed + number
-        return ScaledConv2D(self.hidden_filters, size, edge=self.edge, seed=seed, dtype=self.dtype_policy, name=name)
+    def __init__(self, filters, *, hidden_filters=64, num_blocks=8, **kwargs):
+        super().__init__(filters, **kwargs)
+        arguments.check_integer(hidden_filters=hidden_filters, num_blocks=num_blocks)
+        self.keep(hidden_filters=hidden_filters, num_blocks=num_blocks)
+        hidden = functools.partial(self.convolution, filters=hidden_filters)
+        self.first = hidden("conv_first", size=3, number=0)
+        self.blocks = [
+            hidden(f"block_{i}_{j}", size=3, number=1 + 2 * i + j) for i in range(num_blocks) for j in range(2)
+        ]
+        self.skips = [hidden(f"skip_{i}", size=1, number=1 + 2 * num_blocks + i) for i in range(num_blocks + 1)]
+        self.last = self.convolution("conv_last", filters, 1)
 
     def build(self, input_shape):
-        shape = list(event_shape_of(input_shape))
-        shape[-1] += self.context_size if self.spatial_context else 0
-        self.first.build(tuple(shape))
-        shape[-1] = self.hidden_filters
-        for layer in (*self.blocks, *self.skips, self.last):
-            layer.build(tuple(shape))
+        self.build_layers(input_shape, [self.first, *self.blocks, *self.skips, self.last])
         self.build_context(self.hidden_filters, keras.initializers.RandomNormal(stddev=0.05, seed=self.seed))
 
     def walk(self, inputs, *, adapt=False):
@@ -82,14 +65,3 @@ class ConvResNet(ConvConditioner):
             h += run(self.blocks[2 * i + 1], self.activation(inner), adapt)
             total += run(self.skips[i + 1], h, adapt)
         return self.last(self.activation(total))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "hidden_filters": self.hidden_filters,
-            "num_blocks": self.num_blocks,
-            "activation": keras.activations.serialize(self.activation),
-            "edge": self.edge,
-            "seed": self.seed,
-        }

@@ -32,7 +32,7 @@ class EntryByEntry:
         columns = tf.pad(tf.gather(kernels[0][: self._size], order), [[1, 0], [0, 0]])[: self._size]
         self._columns = _array(columns)
         self._units, self._rows = [], []
-        for degrees, kernel in zip(made.hidden_degrees, kernels[1:-1]):
+        for degrees, kernel in zip(made.degrees, kernels[1:-1]):
             units, real = _groups(degrees, self._size)
             self._units.append(tf.constant(units))
             rows = tf.gather(kernel, units) * tf.constant(real[..., None], kernel.dtype)

@@ -5,6 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
+from tfflows import arguments
+from tfflows.joint.configs import ConfiguredLayer
 from tfflows.ops import spatial
 
 _SPEED = 3.0  # of the log-scale, as in Glow's published code
@@ -13,7 +15,7 @@ _FIRST_OUTPUT_SCALE = 0.1  # of a layer that starts at 0; see the class
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class ScaledConv2D(keras.layers.Layer):
+class ScaledConv2D(ConfiguredLayer):
     """A "same" convolution with a learned output scale, that sees where the image ends.
 
     `y = exp(3 log_scale) * (x * kernel + border * edge + bias)`, where `*` convolves `x`, padded with zeros, and an
@@ -47,12 +49,10 @@ class ScaledConv2D(keras.layers.Layer):
 
     def __init__(self, filters, kernel_size=3, *, zero_init=False, edge=True, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(filters, int) or filters < 1:
-            raise ValueError(f"`filters` must be an integer of at least 1. Received: {filters!r}")
+        arguments.check_integer(filters=filters)
         if not isinstance(kernel_size, int) or kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"`kernel_size` must be an odd integer. Received: {kernel_size!r}")
-        self.filters, self.kernel_size = filters, kernel_size
-        self.zero_init, self.edge, self.seed = zero_init, edge, seed
+        self.keep(filters=filters, kernel_size=kernel_size, zero_init=zero_init, edge=edge, seed=seed)
 
     def build(self, input_shape):
         size = (self.kernel_size, self.kernel_size)
@@ -108,13 +108,3 @@ class ScaledConv2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "zero_init": self.zero_init,
-            "edge": self.edge,
-            "seed": self.seed,
-        }

@@ -3,8 +3,10 @@
 import keras
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.networks.causal_block import CausalBlock, normalisation
-from tfflows.networks.conditioner import Conditioner, at_least_one
+from tfflows.networks.conditioner import Conditioner, event_shape_of
+from tfflows.ops import seeds
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -29,21 +31,14 @@ class Transformer(Conditioner):
       num_blocks: int.
       units: int, width, a multiple of `num_heads`.
       num_heads: int, heads of attention.
-      context_size: int, size of a float context vector; `None` for none.
-      num_classes: int, number of classes of an integer context; `None` for none.
       zero_init: bool, initialise the last layer with zeros.
       seed: int or `None`, of the initial weights.
+      **kwargs: of `Conditioner` (`context_size`, `num_classes`).
 
-    Call arguments:
-      inputs: `Tensor` `[batch, T, F]`, or the pair `(x, context)` where context is `[batch, context_size]` or integer
-        labels `[batch]`.
-
-    Returns:
-      `Tensor` `[batch, T, num_outputs * F]`.
+    Call arguments: see `Conditioner`; one batch axis, the output is `[batch, T, num_outputs * F]`.
 
     Raises:
-      ValueError: sizes below 1, an event shape that is not two known sizes, units that the heads do not divide, both
-        `context_size` and `num_classes`, or a context missing or unexpected.
+      ValueError: as `Conditioner`; an event shape that is not two known sizes, units that the heads do not divide.
 
     Example:
 
@@ -60,52 +55,32 @@ class Transformer(Conditioner):
     event_ndims = 2
 
     def __init__(
-        self,
-        event_shape,
-        *,
-        num_outputs=2,
-        num_blocks=4,
-        units=128,
-        num_heads=4,
-        context_size=None,
-        num_classes=None,
-        zero_init=True,
-        seed=None,
-        **kwargs,
+        self, event_shape, *, num_outputs=2, num_blocks=4, units=128, num_heads=4, zero_init=True, seed=None, **kwargs
     ):
-        super().__init__(context_size=context_size, num_classes=num_classes, **kwargs)
-        self.event_shape = tuple(event_shape)
-        at_least_one(
-            event_shape=self.event_shape, num_outputs=num_outputs, num_blocks=num_blocks, units=units,
-            num_heads=num_heads,
-        )  # fmt: skip
-        if len(self.event_shape) != 2:
+        super().__init__(**kwargs)
+        event_shape = tuple(event_shape)
+        if len(event_shape) != 2:
             raise ValueError(f"`event_shape` must be (tokens, size of a token). Received: {event_shape}")
-        if units % num_heads:
-            raise ValueError(f"`units` must be a multiple of `num_heads`, {num_heads}. Received: {units}")
-        self.num_outputs, self.num_blocks, self.units, self.num_heads = num_outputs, num_blocks, units, num_heads
-        self.zero_init, self.seed = zero_init, seed
-        seeds = [None] * 3 if seed is None else [1000 * seed + i for i in range(3)]
+        arguments.check_sizes(event_shape=event_shape)
+        arguments.check_integer(num_outputs=num_outputs, num_blocks=num_blocks)
+        check_heads(units, num_heads)
+        self.keep(event_shape=event_shape, num_outputs=num_outputs, num_blocks=num_blocks, units=units)
+        self.keep(num_heads=num_heads, zero_init=zero_init, seed=seed)
+        first = None if seed is None else 1000 * seed
         self.place_initializer, self.context_kernel_initializer = (
-            keras.initializers.RandomNormal(stddev=0.02, seed=each) for each in seeds[:2]
+            keras.initializers.RandomNormal(stddev=0.02, seed=seeds.plus(first, i)) for i in range(2)
         )
-        glorot = keras.initializers.GlorotUniform(seed=seeds[2])
+        glorot = keras.initializers.GlorotUniform(seed=seeds.plus(first, 2))
         self.embedding = keras.layers.Dense(units, kernel_initializer=glorot, dtype=self.dtype_policy, name="embedding")
+        sizes = {"num_heads": num_heads, "num_tokens": event_shape[0], "dtype": self.dtype_policy}
         self.blocks = [
-            CausalBlock(
-                units,
-                num_heads=num_heads,
-                num_tokens=self.event_shape[0],
-                seed=None if seed is None else 1000 * seed + 10 * (i + 1),
-                dtype=self.dtype_policy,
-                name=f"block_{i}",
-            )
+            CausalBlock(units, seed=seeds.plus(first, 10 * (i + 1)), name=f"block_{i}", **sizes)
             for i in range(num_blocks)
         ]
         self.last_norm = normalisation("last_norm", self.dtype_policy)
         # Narrow, and in the dtype of the weights: rounded, a shift would add its rounding to the data.
         self.last = keras.layers.Dense(
-            num_outputs * self.event_shape[1],
+            num_outputs * event_shape[1],
             kernel_initializer="zeros" if zero_init else glorot,
             dtype=self.variable_dtype,
             name="last",
@@ -154,20 +129,14 @@ class Transformer(Conditioner):
         return tf.cast(tf.convert_to_tensor(weight), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
-        shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-        return (*shape[:-1], self.num_outputs * self.event_shape[1])
+        return (*event_shape_of(input_shape)[:-1], self.last.units)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "event_shape": list(self.event_shape),
-            "num_outputs": self.num_outputs,
-            "num_blocks": self.num_blocks,
-            "units": self.units,
-            "num_heads": self.num_heads,
-            "zero_init": self.zero_init,
-            "seed": self.seed,
-        }
+
+def check_heads(units, num_heads):
+    """Refuses a width that the heads of attention do not divide."""
+    arguments.check_integer(units=units, num_heads=num_heads)
+    if units % num_heads:
+        raise ValueError(f"`units` must be a multiple of `num_heads`, {num_heads}. Received: {units}")
 
 
 class TokenByToken:

@@ -31,7 +31,6 @@ def tile(images, columns, *, background=0, margin=1):
         raise ValueError(
             f"Images [n, H, W, C] and at least one column are needed. Received: shape {images.shape}, {columns} columns"
         )
-    from skimage.util import montage  # here: the package imports without it
 
     grid = (-(-len(images) // columns), columns)
     picture = montage(images, [background] * images.shape[-1], grid_shape=grid, padding_width=margin, channel_axis=-1)

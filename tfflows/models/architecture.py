@@ -1,0 +1,144 @@
+"""What the architectures share: a constructor made of options, and from it signature, documentation and config."""
+
+import inspect
+import types
+
+import tensorflow_probability as tfp
+
+from tfflows import arguments, bijectors, layers
+from tfflows.joint import configs
+from tfflows.models import latents
+from tfflows.models import options as tables
+from tfflows.models.flow_model import FlowModel
+from tfflows.ops import seeds
+
+tfd = tfp.distributions
+
+_SHAPES = ("event_shape", "image_shape")
+_KINDS = {1: "vectors", 3: "images"}
+_NOT_ATTRIBUTES = {*_SHAPES, "name", "dtype", "context_size", "num_classes", "dequantization"}  # FlowModel's own
+
+
+class Architecture(FlowModel):
+    """Base of flows that are made from options, once the shape of an event is known.
+
+    A subclass holds the table `options`, by name and in the order of the signature, the shape of an event first, and
+    writes `links`, or the hooks of `FlowModel`. From the table follow its constructor with its signature, the arguments
+    in its docstring (before `Raises:`), an attribute for each option, and the config. With a shape the flow is built at
+    once, else by the first `fit`; an option that does not exist for events of that shape is refused then.
+    """
+
+    options = {}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "options" in vars(cls):
+            cls.__doc__ = tables.described(cls.__doc__, cls.options)
+            if "__init__" not in vars(cls):
+                cls.__init__ = _constructor(cls.options)
+
+    def __init__(self, *args, **given):
+        for name in given.keys() - self.options:
+            raise TypeError(
+                f"{type(self).__name__} takes {', '.join(self.options)}. Received: {name}={given[name]!r}."
+                f"{arguments.did_you_mean(name, self.options)}"
+            )
+        given = inspect.Signature(tables.parameters(self.options)).bind(*args, **given).arguments
+        values = {name: option.kept(name, given.get(name, option.default)) for name, option in self.options.items()}
+        super().__init__(**{name: values[name] for name in ("context_size", "num_classes", "name", "dtype")})
+        for name in values:
+            if name not in _NOT_ATTRIBUTES:
+                setattr(self, name, values[name])
+        # Not a dict: Keras would look into it for layers.
+        self._given, self._values = frozenset(given), types.MappingProxyType(values)
+        self.check_options()
+        shapes = {name: values[name] for name in _SHAPES if values.get(name) is not None}
+        if len(shapes) > 1:
+            received = ", ".join(f"{name}={shape}" for name, shape in shapes.items())
+            raise ValueError(f"Give the shape of the events once. Received: {received}")
+        for shape in shapes.values():
+            self.build((None, *shape))
+
+    def check_options(self):
+        """Subclasses: refuse options, attributes by now, that do not go together. Here all do."""
+
+    @classmethod
+    def applicable(cls, values, event_shape):
+        """Those of the options that exist for events of this shape, and what is no option of the class."""
+        ndims = len(event_shape)
+        others = {name for name, option in cls.options.items() if option.ndims not in (None, ndims)}
+        if ndims != 3 and isinstance(values.get("dequantization"), str):  # a name is of images
+            others.add("dequantization")
+        return {name: value for name, value in values.items() if name not in others}
+
+    def checked_shape(self, event_shape):
+        fitting = self.applicable(self._values, event_shape)
+        for name in sorted(self._given - fitting.keys()):
+            raise ValueError(
+                f"{type(self).__name__} of {_KINDS.get(len(event_shape), 'others')} takes {', '.join(fitting)}. "
+                f"Received: {name}={self._values[name]!r} with events of shape {event_shape}"
+            )
+        return event_shape
+
+    def make_dequantization(self, event_shape):
+        kind = self._values.get("dequantization")
+        if not isinstance(kind, str) or len(event_shape) != 3:
+            return None if isinstance(kind, str) else kind
+        given = {"kept_levels": self.kept_levels, "seed": self.seed}
+        if kind == "uniform":
+            return layers.UniformDequantization(self.discrete_levels, dtype=self.bijection_dtype.name, **given)
+        return layers.VariationalDequantization(event_shape, self.discrete_levels, dtype=self.dtype_policy, **given)
+
+    def links(self, event_shape):
+        """Subclasses: the bijectors for this event shape, the one nearest to the data first."""
+        raise NotImplementedError(f"{type(self).__name__} must define links")
+
+    def make_distribution(self, event_shape):
+        bijector = bijectors.Chain(self.links(event_shape))
+        latent = latents.standard_normal(bijector.inverse_event_shape(event_shape), self.bijection_dtype)
+        return tfd.TransformedDistribution(latent, bijector, name=self.name)
+
+    @property
+    def bijection_dtype(self):
+        """Dtype of everything but networks, a `tf.DType`."""
+        return latents.dtype_of(self.dtype_policy)
+
+    @property
+    def kept_levels(self):
+        """Levels that are kept of a pixel, `None` for all."""
+        return None if self.num_bits is None else 2**self.num_bits
+
+    def network_options(self, name, number=None):
+        """What a network of the flow is given: the context, precision, its name, and the seed of part `number`."""
+        seed = {} if number is None else {"seed": seeds.plus(self.seed, number)}
+        sizes = {"context_size": self.context_size, "num_classes": self.num_classes}
+        return {**sizes, **seed, "dtype": self.dtype_policy, "name": name}
+
+    def get_config(self):
+        """The options that exist for the events, whose shape is among them where it is known, also from a `fit`."""
+        first, *others = (name for name in self.options if name in _SHAPES)
+        values = {n: v for n, v in self._values.items() if n not in others} | {first: None}
+        if self._flow is not None:
+            values = {**self.applicable(values, self.event_shape), first: self.event_shape}
+        return configs.written({**values, "name": self.name, "dtype": self.dtype_policy})
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The flow that `get_config` described, with fresh weights.
+
+        Files of before hold every option, those too that do not exist for their events: these are left out.
+        """
+        defaults = configs.written({name: option.default for name, option in cls.options.items()})
+        given = {n: v for n, v in config.items() if n not in defaults or v != defaults[n]}
+        for shape in filter(None, map(given.get, _SHAPES)):
+            given = cls.applicable(given, shape)
+        return cls(**configs.read(given))
+
+
+def _constructor(options):
+    def __init__(self, *args, **given):
+        Architecture.__init__(self, *args, **given)
+
+    me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    __init__.__signature__ = inspect.Signature([me, *tables.parameters(options)])
+    return __init__

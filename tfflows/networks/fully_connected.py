@@ -1,0 +1,79 @@
+"""What networks of dense layers share: their layers, how they start, skip connections."""
+
+import keras
+import tensorflow as tf
+
+from tfflows import arguments
+from tfflows.networks.conditioner import Conditioner, event_shape_of, spread_over
+from tfflows.ops import seeds
+
+
+class FullyConnected(Conditioner):
+    """Base of networks of dense layers, ended by a linear layer.
+
+    Hidden layers compute in the layer's compute dtype (float16 or bfloat16 under a mixed policy), the last one, which
+    is narrow, in the dtype of the weights: rounded to 8 or 11 bits, a shift would add its rounding to the data.
+
+    Subclasses put their layers into the list `dense`.
+
+    Args:
+      hidden_units: sequence of ints, widths of the hidden layers.
+      activation: hidden activation.
+      residual: bool, add skip connections between hidden layers of equal width: `h_{i+1} = h_i + activation(...)`.
+      spread_biases: bool, whether hidden biases start uniform on `[-1/2, 1/2] / sqrt(inputs)` instead of 0, so that not
+        all kinks of the activation start at 0: better where a network sees few numbers.
+      zero_init: bool, initialise the last layer with zeros.
+      seed: int or `None`, of the initial weights.
+      **kwargs: of `Conditioner`.
+
+    Returns:
+      `Tensor` `[..., outputs]`, from a call.
+    """
+
+    adds_input = True
+    """Whether `residual` adds the input to a first hidden layer of its width."""
+
+    def __init__(
+        self,
+        *,
+        hidden_units=(64, 64),
+        activation="relu",
+        residual=False,
+        spread_biases=False,
+        zero_init=True,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        arguments.check_sizes(hidden_units=tuple(hidden_units))
+        self.keep(hidden_units=tuple(hidden_units), activation=keras.activations.get(activation))
+        self.keep(residual=residual, spread_biases=spread_biases, zero_init=zero_init, seed=seed)
+
+    def layer_options(self, i):
+        """Arguments of layer number `i`, but for the initializer of its biases."""
+        last, seed = i == len(self.hidden_units), seeds.plus(self.seed, i)
+        zero = last and self.zero_init
+        return {
+            "activation": None if last else self.activation,
+            "kernel_initializer": keras.initializers.Zeros() if zero else keras.initializers.GlorotUniform(seed=seed),
+            "dtype": self.variable_dtype if last else self.dtype_policy,
+            "name": f"dense_{i}",
+        }
+
+    def bias_initializer(self, i, fan_in):
+        """Keras initializer of the biases of layer number `i`, which has `fan_in` inputs."""
+        if i == len(self.hidden_units) or not self.spread_biases:
+            return keras.initializers.Zeros()
+        return spread_over(fan_in, seeds.plus(self.seed, 500 + i))  # another seed than the kernel's
+
+    def call(self, inputs):
+        h, context = self.split_inputs(inputs)
+        h = h if context is None else tf.concat([h, context], axis=-1)
+        for i, layer in enumerate(self.dense[:-1]):
+            y = layer(h)
+            skips = self.residual and y.shape[-1] == h.shape[-1] and (i > 0 or self.adds_input)
+            h = h + y if skips else y
+        return self.dense[-1](h)
+
+    def compute_output_shape(self, input_shape):
+        return (*event_shape_of(input_shape)[:-1], self.dense[-1].units)
