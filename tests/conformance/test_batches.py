@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import every_case, modules
+from cases import every_case
+from trees import modules
 
 from tfflows.bijectors import Repeated
 from tfflows.joint.weights import keras_layers_of

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, costly, named_weights
+from cases import CASES, costly
+from trees import named_weights
 
 
 @costly(CASES)

@@ -5,7 +5,8 @@ import collections
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
-from cases import CASES, modules
+from cases import CASES
+from trees import modules
 
 from tfflows.bijectors import Coupling
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import every_case, named_weights, weighted_case
+from cases import every_case, weighted_case
+from trees import named_weights
 
 DOUBLE = "float64"
 

@@ -5,7 +5,8 @@ from functools import partial
 
 import pytest
 import tensorflow as tf
-from cases import CASES, every_case, modules
+from cases import CASES, every_case
+from trees import modules
 
 from tfflows.joint import KerasBijector
 

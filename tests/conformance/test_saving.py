@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from cases import CASES, costly, every_case, named_weights, nudge, weighted_case
+from cases import CASES, costly, every_case, weighted_case
+from trees import named_weights, nudge
 
 
 def _log_prob(case, bijector):

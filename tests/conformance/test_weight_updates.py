@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, costly, nudge, weighted_case
+from cases import CASES, costly, weighted_case
+from trees import nudge
 
 CLOSE = {"rtol": 2e-4, "atol": 2e-4}  # float32; one update moves log-probabilities by far more
 functions = pytest.mark.parametrize("mode", ["eager", "graph", "graph_in_graph"])
