@@ -57,8 +57,12 @@ class Case:
         return self.make(policy)
 
     def shared(self, policy="float32"):
-        """One bijector for all tests that write no weight."""
+        """One bijector for all tests; who writes its weights puts them back (`trees.restored`)."""
         return _shared(self, policy)
+
+    def twin(self, policy="float32"):
+        """Another for all tests, with equal weights: no cache of the first can answer for it."""
+        return _twin(self, policy)
 
     def kwargs(self, bijector, batch, dtype="float32", seed=7):
         """Keyword arguments of `forward` and `inverse` for a batch shape: the context, or nothing."""
@@ -95,4 +99,9 @@ class Case:
 
 @functools.cache
 def _shared(case, policy):
+    return case.make(policy)
+
+
+@functools.cache
+def _twin(case, policy):
     return case.make(policy)

@@ -1,5 +1,7 @@
 """The bijectors and the weights of a tree, and a step of them all."""
 
+import contextlib
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -25,3 +27,14 @@ def nudge(root, seed=3, by=0.1):
     rng = np.random.default_rng(seed)
     for variable in named_weights(root).values():
         variable.assign_add(tf.constant(by * rng.normal(size=variable.shape), variable.dtype))
+
+
+@contextlib.contextmanager
+def restored(root):
+    """Puts every weight of a tree back at the end."""
+    values = [(variable, variable.numpy()) for variable in named_weights(root, trainable=False).values()]
+    try:
+        yield root
+    finally:
+        for variable, value in values:
+            variable.assign(value)
