@@ -5,15 +5,14 @@ import collections
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
-from cases import CASES, modules
+from cases import CASES, costly
+from trees import modules
 
 from tfflows.bijectors import Coupling
 
 tfb = tfp.bijectors
 
-coupled_case = pytest.mark.parametrize(
-    "case", [c for c in CASES if any(isinstance(each, Coupling) for each in modules(c.shared()))], ids=str
-)
+coupled_case = costly([case for case in CASES if any(isinstance(each, Coupling) for each in modules(case.shared()))])
 modes = pytest.mark.parametrize("graph", [False, True], ids=["eager", "graph"])
 wrappings = {
     "plain": lambda b: b,

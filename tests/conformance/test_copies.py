@@ -5,7 +5,8 @@ import copy
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import every_case, named_weights, nudge, weighted_case
+from cases import every_case, weighted_case
+from trees import named_weights, nudge
 
 from tfflows.bijectors import AffineCoupling, Chain
 from tfflows.networks import MLP

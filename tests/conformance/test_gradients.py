@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import every_case, named_weights, weighted_case
+from cases import CASES, costly, every_case, weighted_case
+from trees import named_weights
 
 DOUBLE = "float64"
+# TFP's own Chain caches without regard to tapes. What a tape sees is no matter of a formula: variants run under slow.
+taped_case = costly([case for case in CASES if case.weights and not case.native])
 
 
 def _log_prob(case, bijector, y, kwargs):
@@ -20,7 +23,7 @@ def _data(case, bijector, batch=(8,)):
 
 @weighted_case
 def test_reaches_every_weight_by_name(case):
-    bijector = case.fresh(DOUBLE)
+    bijector = case.shared(DOUBLE)
     y, kwargs = _data(case, bijector)
     weights = named_weights(bijector)
     with tf.GradientTape() as tape:
@@ -32,13 +35,12 @@ def test_reaches_every_weight_by_name(case):
 
 
 @weighted_case
-def test_agrees_with_a_finite_difference_in_the_weights(case):
-    bijector = case.fresh(DOUBLE)
-    y, kwargs = _data(case, bijector)
-    weights, rng = list(named_weights(bijector).values()), np.random.default_rng(4)
+def test_agrees_with_a_finite_difference_in_the_weights(case, double):
+    y, kwargs = _data(case, double)
+    weights, rng = list(named_weights(double).values()), np.random.default_rng(4)
     direction = [tf.constant(rng.normal(size=weight.shape), weight.dtype) for weight in weights]
     with tf.GradientTape() as tape:
-        log_prob = _log_prob(case, bijector, tf.identity(y), kwargs)
+        log_prob = _log_prob(case, double, tf.identity(y), kwargs)
     gradients = tape.gradient(log_prob, weights)
     slope = sum(float(tf.reduce_sum(g * d)) for g, d in zip(gradients, direction))
     values = [tf.identity(weight) for weight in weights]
@@ -46,7 +48,7 @@ def test_agrees_with_a_finite_difference_in_the_weights(case):
     def at(amount):
         for weight, value, d in zip(weights, values, direction):
             weight.assign(value + amount * d)
-        return float(_log_prob(case, bijector, tf.identity(y), kwargs))
+        return float(_log_prob(case, double, tf.identity(y), kwargs))
 
     slopes = [(at(step) - at(-step)) / (2 * step) for step in (1e-5, 1e-6)]  # a kink may lie between the longer's ends
     assert slope == pytest.approx(min(slopes, key=lambda other: abs(other - slope)), rel=1e-6, abs=1e-8)
@@ -80,11 +82,9 @@ def _assert_same(gradients, expected):
         np.testing.assert_allclose(gradient, value, rtol=1e-9, atol=1e-12)
 
 
-@weighted_case
+@taped_case
 def test_sampled_before_the_tape(case):
-    if case.native:
-        pytest.skip("TFP's own Chain caches without regard to tapes")
-    bijector = case.fresh(DOUBLE)
+    bijector = case.shared(DOUBLE)
     y, kwargs = _data(case, bijector)
     y = bijector.forward(case.base(DOUBLE).sample(8, seed=(0, 3)), **kwargs)
     weights, expected = _wanted(case, bijector, y, kwargs)
@@ -93,11 +93,9 @@ def test_sampled_before_the_tape(case):
     _assert_same(tape.gradient(log_prob, weights), expected)
 
 
-@weighted_case
+@taped_case
 def test_sampled_while_the_tape_was_stopped(case):
-    if case.native:
-        pytest.skip("TFP's own Chain caches without regard to tapes")
-    bijector = case.fresh(DOUBLE)
+    bijector = case.shared(DOUBLE)
     _, kwargs = _data(case, bijector)
     with tf.GradientTape() as tape:
         with tape.stop_recording():
@@ -107,12 +105,10 @@ def test_sampled_while_the_tape_was_stopped(case):
     _assert_same(tape.gradient(log_prob, weights), expected)
 
 
-@weighted_case
+@taped_case
 @pytest.mark.parametrize("persistent", [False, True])
 def test_nested_tapes(case, persistent):
-    if case.native:
-        pytest.skip("TFP's own Chain caches without regard to tapes")
-    bijector = case.fresh(DOUBLE)
+    bijector = case.shared(DOUBLE)
     _, kwargs = _data(case, bijector)
     z = case.base(DOUBLE).sample(8, seed=(0, 3))
     with tf.GradientTape(persistent=persistent) as outer:
@@ -127,9 +123,9 @@ def test_nested_tapes(case, persistent):
     _assert_same(_or_zeros(outer, log_prob, weights), _or_zeros(tape, fresh, weights))
 
 
-@weighted_case
+@costly([case for case in CASES if case.weights])
 def test_reparametrised_sample_in_the_tape(case):
-    bijector = case.fresh(DOUBLE)
+    bijector = case.shared(DOUBLE)
     _, kwargs = _data(case, bijector)
     z, weights = case.base(DOUBLE).sample(8, seed=(0, 3)), list(named_weights(bijector).values())
     with tf.GradientTape() as tape:
@@ -142,10 +138,8 @@ def test_reparametrised_sample_in_the_tape(case):
     _assert_same(_or_zeros(tape, value, weights), _or_zeros(other, expected, weights))
 
 
-@every_case
+@costly([case for case in CASES if not case.native])
 def test_event_watched_only_by_a_later_tape(case):
-    if case.native:
-        pytest.skip("TFP's own Chain caches without regard to tapes")
     bijector = case.shared(DOUBLE)
     kwargs = case.kwargs(bijector, (8,), DOUBLE)
     y = bijector.forward(case.base(DOUBLE).sample(8, seed=(0, 3)), **kwargs)

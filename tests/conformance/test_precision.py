@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import every_case, modules, named_weights, weighted_case
+from cases import every_case, weighted_case
+from trees import modules, named_weights
 
 from tfflows.bijectors import Autoregressive, Coupling, TransformerAutoregressive
 

@@ -2,8 +2,10 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
-from cases import CASES, costly, every_case, named_weights, nudge, weighted_case
+from cases import CASES, costly, every_case
+from trees import named_weights, nudge, restored
 
 
 def _log_prob(case, bijector):
@@ -11,44 +13,44 @@ def _log_prob(case, bijector):
     return case.distribution(bijector).log_prob(y, bijector_kwargs=kwargs).numpy()
 
 
-def _trained(case):
-    bijector = case.fresh()
+@pytest.fixture
+def trained(bijector):
     nudge(bijector)
     return bijector
 
 
-@weighted_case
-def test_checkpoint(case, tmp_path):
-    bijector = _trained(case)
-    expected = _log_prob(case, bijector)
-    path = tf.train.Checkpoint(flow=bijector).write(str(tmp_path / "checkpoint"))
-    nudge(bijector, seed=9)
-    assert np.abs(_log_prob(case, bijector) - expected).max() > 1e-3
-    status = tf.train.Checkpoint(flow=bijector).read(path)
+stored_case = costly([case for case in CASES if case.weights])  # how weights are stored is no matter of a formula
+
+
+@stored_case
+def test_checkpoint(case, trained, tmp_path):
+    expected = _log_prob(case, trained)
+    path = tf.train.Checkpoint(flow=trained).write(str(tmp_path / "checkpoint"))
+    nudge(trained, seed=9)
+    assert np.abs(_log_prob(case, trained) - expected).max() > 1e-3
+    status = tf.train.Checkpoint(flow=trained).read(path)
     status.assert_consumed()
-    np.testing.assert_array_equal(_log_prob(case, bijector), expected)
-    fresh = case.fresh()
-    tf.train.Checkpoint(flow=fresh).read(path).assert_consumed()
-    np.testing.assert_array_equal(_log_prob(case, fresh), expected)
+    np.testing.assert_array_equal(_log_prob(case, trained), expected)
+    with restored(case.twin()) as twin:
+        tf.train.Checkpoint(flow=twin).read(path).assert_consumed()
+        np.testing.assert_array_equal(_log_prob(case, twin), expected)
 
 
-@weighted_case
-def test_weights_file(case, tmp_path):
-    bijector = _trained(case)
-    model, other = case.model(bijector), case.model(case.fresh())
+@stored_case
+def test_weights_file(case, trained, tmp_path):
+    model, other = case.model(trained), case.model(case.fresh())
     model.save_weights(tmp_path / "flow.weights.h5")
     other.load_weights(tmp_path / "flow.weights.h5")
-    np.testing.assert_array_equal(_log_prob(case, other.bijector), _log_prob(case, bijector))
-    stored = named_weights(bijector, trainable=False).values()
+    np.testing.assert_array_equal(_log_prob(case, other.bijector), _log_prob(case, trained))
+    stored = named_weights(trained, trainable=False).values()
     loaded = named_weights(other.bijector, trainable=False).values()
     for mine, theirs in zip(loaded, stored, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
 @every_case
-def test_keras_file(case, tmp_path):
-    bijector = _trained(case)
-    model = case.model(bijector)
+def test_keras_file(case, trained, tmp_path):
+    model = case.model(trained)
     model.save(tmp_path / "flow.keras")
     loaded = keras.saving.load_model(tmp_path / "flow.keras")
     y, context = case.inputs((5,), interval="image"), case.context_for((5,))
@@ -58,9 +60,9 @@ def test_keras_file(case, tmp_path):
 
 
 @costly(CASES)
-def test_saved_model(case, tmp_path):
+def test_saved_model(case, trained, tmp_path):
     module = tf.Module()
-    module.bijector = bijector = _trained(case)
+    module.bijector = bijector = trained
     kwargs, distribution = case.kwargs(bijector, (5,)), case.distribution(bijector)
     spec = tf.TensorSpec([None, *case.event_shape])
     module.log_prob = tf.function(lambda y: distribution.log_prob(y, bijector_kwargs=kwargs), [spec], autograph=False)

@@ -1,6 +1,7 @@
 """The table is complete."""
 
-from cases import CASES, modules
+from cases import CASES
+from trees import modules
 
 from tfflows import bijectors
 

@@ -22,7 +22,7 @@ def _bound(case, bijector):
 
 @every_case
 def test_joint_distribution_sequential(case):
-    bijector = case.fresh()
+    bijector = case.shared()
     joint = tfd.JointDistributionSequential(
         [
             _bound(case, bijector),
@@ -41,8 +41,7 @@ def test_joint_distribution_sequential(case):
 
 
 @trained_case
-def test_fit_surrogate_posterior(case):
-    bijector = case.fresh()
+def test_fit_surrogate_posterior(case, bijector):
     middle = tf.reduce_mean(bijector.forward(case.base().sample(100, seed=(0, 1))), 0)
     target = tfd.Independent(tfd.Normal(middle + 3.0, 1.0), case.ndims)
     surrogate, before = case.distribution(bijector), [v.numpy() for v in bijector.trainable_variables]

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, costly, nudge, weighted_case
+from cases import CASES, costly
+from trees import nudge
 
 CLOSE = {"rtol": 2e-4, "atol": 2e-4}  # float32; one update moves log-probabilities by far more
-functions = pytest.mark.parametrize("mode", ["eager", "graph", "graph_in_graph"])
+modes = pytest.mark.parametrize("mode", ["eager", "graph"])
+weighted = [case for case in CASES if case.weights]
+# TFP's own Chain keeps its answers, inside a FlowModel it does not.
+cached_case = costly([case for case in weighted if not case.native])
 
 
 def _all_answers(case, bijector, y, kwargs):
@@ -27,12 +31,10 @@ def _update(mode, bijector):
         nudge(bijector)
 
 
-@weighted_case
-@pytest.mark.parametrize("mode", ["eager", "graph"])
-def test_bijector(case, mode):
-    if case.native:
-        pytest.skip("TFP's own Chain keeps its answers; FlowModel is tested below")
-    bijector, x = case.fresh(), case.inputs((5,))
+@cached_case
+@modes
+def test_bijector(case, bijector, mode):
+    x = case.inputs((5,))
     kwargs = case.kwargs(bijector, (5,))
 
     def run():
@@ -50,12 +52,9 @@ def test_bijector(case, mode):
     assert np.abs(after[0] - before[0]).max() > 1e-3 and np.abs(after[2] - before[2]).max() > 1e-3
 
 
-@costly([case for case in CASES if case.weights])
-@functions
-def test_sample_then_update_then_log_prob(case, mode):
-    if case.native:
-        pytest.skip("TFP's own Chain keeps its answers; FlowModel is tested below")
-    bijector = case.fresh()
+@cached_case
+@pytest.mark.parametrize("mode", ["eager", "graph", "graph_in_graph"])
+def test_sample_then_update_then_log_prob(case, bijector, mode):
     distribution, kwargs = case.distribution(bijector), case.kwargs(bijector, (5,))
 
     def run():
@@ -69,10 +68,9 @@ def test_sample_then_update_then_log_prob(case, mode):
     assert np.abs(after - before).max() > 1e-3
 
 
-@costly([case for case in CASES if case.weights])
-@pytest.mark.parametrize("mode", ["eager", "graph"])
-def test_flow_model(case, mode):
-    bijector = case.fresh()
+@costly(weighted)
+@modes
+def test_flow_model(case, bijector, mode):
     model, context = case.model(bijector), case.context_for((5,))
 
     def run():
@@ -86,9 +84,8 @@ def test_flow_model(case, mode):
     assert np.abs(after - before).max() > 1e-3
 
 
-@weighted_case
-def test_update_between_two_calls_of_one_function(case):
-    bijector = case.fresh()
+@costly(weighted)
+def test_update_between_two_calls_of_one_function(case, bijector):
     distribution, kwargs = case.distribution(bijector), case.kwargs(bijector, (5,))
     y = tf.identity(bijector.forward(case.inputs((5,)), **kwargs))
     log_prob = tf.function(lambda y: distribution.log_prob(y, bijector_kwargs=kwargs), autograph=False)
