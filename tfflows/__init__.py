@@ -44,6 +44,7 @@ __all__ = [
 ]
 _AT_FIRST_USE = ("__version__", "callbacks", "evaluation", "plotting")
 _FORMER = ("bridge", "serialization")  # places of before, which warn
+_loading = False  # or done: the rooms import each other on the way
 
 
 def __getattr__(name):
@@ -59,7 +60,11 @@ def __dir__():
 
 def _load():
     """Imports what registers classes: Keras reads only files of registered ones, and imports no package but its own."""
+    global _loading
+    if _loading:
+        return
     _check_backend()
+    _loading = True
     for name in __all__:
         if name not in _AT_FIRST_USE:
             importlib.import_module(f"{__name__}.{name}")
