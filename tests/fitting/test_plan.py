@@ -135,3 +135,20 @@ def test_what_was_asked_is_in_the_file(tmp_path):
         flow.save(tmp_path / "flow.keras")
         loaded = keras.saving.load_model(tmp_path / "flow.keras")
         assert loaded.steps_per_execution == flow.steps_per_execution == (32 if asked == "auto" else 3)
+
+
+class Examples(keras.metrics.Sum):
+    """How many examples were seen."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(tf.ones([tf.shape(y_true)[0]]))
+
+
+def test_no_more_batches_are_evaluated_than_asked_for():
+    """Keras runs whole calls of 32 steps (findings/keras_steps_per_execution.sh)."""
+    flow, batches = RealNVP((3,), num_layers=2, hidden_units=(4,)), tf.data.Dataset.from_tensors(DATA[:2]).repeat()
+    flow.adapt(DATA)
+    flow.compile("adam", metrics=[Examples(name="examples")])
+    history = flow.fit(batches, steps_per_epoch=64, validation_data=batches, validation_steps=5, verbose=0).history
+    assert (history["examples"], history["val_examples"]) == ([128.0], [10.0])
+    assert flow.evaluate(batches, steps=7, verbose=0, return_dict=True)["examples"] == 14.0

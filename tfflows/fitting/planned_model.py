@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 
 import keras
 import tensorflow as tf
@@ -55,7 +56,8 @@ class PlannedModel(keras.Model):
         events as `y_true` and the log-probabilities as `y_pred`. Other models have a loss of their own and take none.
 
         `steps_per_execution="auto"` (the default) runs 32 steps between returns to Python in models of fewer than a
-        million weights, whose steps would otherwise wait for Python, and 1 in larger ones or on several replicas.
+        million weights, whose steps would otherwise wait for Python, or the largest divisor of that and of the
+        `steps_per_epoch` and `validation_steps` asked for, and 1 in larger ones or on several replicas.
         Callbacks see batches in that rhythm. `jit_compile="auto"` trains with XLA on accelerators and without it on
         CPUs, where training is slower with it (`benchmarks/fit_overhead.py`); for `predict` see there.
         """
@@ -95,8 +97,9 @@ class PlannedModel(keras.Model):
         if first and not self.adapted:
             self.adapt(*first)
         # Plan
-        steps_per_epoch = kwargs.get("steps_per_epoch")
-        plan = training_plan(self, self._asked, steps_per_epoch=steps_per_epoch, arrays=arrays is not None)
+        # Keras runs whole calls, also of `validation_steps`: 32 batches for 5 asked for (findings/).
+        steps = math.gcd(*(kwargs.get(name) or 0 for name in ("steps_per_epoch", "validation_steps")))
+        plan = training_plan(self, self._asked, steps_per_epoch=steps or None, arrays=arrays is not None)
         self._build_optimizer()  # slots made while tracing would have it trace a second time
         # Run
         stream, functions = x, {}
