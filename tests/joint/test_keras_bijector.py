@@ -126,6 +126,23 @@ def test_a_variable_hidden_in_inline_is_refused_by_name():
             FlowModel(_distribution(bijector))
 
 
+@pytest.mark.parametrize("where", ["bijector", "inner bijector", "base"])
+def test_a_keras_variable_that_tfp_has_copied_is_refused_by_name(where):
+    """See findings/keras_variable_in_tfp.sh."""
+
+    def flow(given):
+        base = tfd.MultivariateNormalDiag(given if where == "base" else tf.zeros(2), tf.ones(2))
+        shift = tfb.Shift(given if where != "base" else tf.zeros(2))
+        return tfd.TransformedDistribution(base, tfb.Invert(tfb.Chain([shift])) if where == "inner bijector" else shift)
+
+    variable = keras.Variable([0.1, 0.2], name="mine")
+    with pytest.raises(
+        ValueError, match=r"`(shift|loc)` of \w+ must be a tf.Variable.*Received: the keras.Variable mine"
+    ):
+        FlowModel(flow(variable))
+    assert len(FlowModel(flow(variable.value)).trainable_variables) == 1
+
+
 def test_a_layer_of_a_native_bijector_is_seen():
     net = keras.Sequential([keras.layers.Dense(8, activation="relu"), keras.layers.Dense(4)])
 

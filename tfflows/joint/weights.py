@@ -51,7 +51,7 @@ def adopt(root):
       The Keras layers that hold all its weights, raw `tf.Variable`s included.
 
     Raises:
-      ValueError: a layer in the tree is not built.
+      ValueError: a layer in the tree is not built, or TFP was given a `keras.Variable`, whose value it has copied.
     """
     layers = keras_layers_of(root)
     for layer in layers:
@@ -60,6 +60,12 @@ def adopt(root):
             raise ValueError(f"Every layer of a flow must be built. Received: {layer.name} with unbuilt {unbuilt}")
     for module in (root, *root.submodules):
         if not isinstance(module, KerasBijector):
+            for name, value in getattr(module, "parameters", {}).items():
+                if isinstance(value, keras.Variable):  # a constant by now: neither trained nor read again
+                    raise ValueError(
+                        f"`{name}` of {type(module).__name__} must be a tf.Variable, such as the `value` of a "
+                        f"keras.Variable. Received: the keras.Variable {value.path}"
+                    )
             if found := _layers_in(vars(module)):
                 module._keras_weights = [v.value for layer in found for v in layer.variables]
     raw = [v for v in weights_of(root) if isinstance(v, tf.Variable)]
