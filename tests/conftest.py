@@ -1,5 +1,6 @@
 """Settings of every test: quiet TensorFlow logs, and no test leaves Keras's precision policy behind."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -14,3 +15,9 @@ def float_policy_reset():
     policy = keras.config.dtype_policy()
     yield
     keras.config.set_dtype_policy(policy)
+
+
+def pytest_collection_finish():
+    """What was imported stays: the garbage collector need not walk its million objects again and again."""
+    gc.collect()
+    gc.freeze()

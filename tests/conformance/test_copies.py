@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import every_case, weighted_case
+from cases import CASES, costly, every_case, weighted_case
 from trees import named_weights, nudge
 
 from tfflows.bijectors import AffineCoupling, Chain
@@ -58,7 +58,7 @@ def test_deepcopy_keeps_values_and_shares_nothing(case):
     np.testing.assert_array_equal(_forward(case, twin), before)
 
 
-@weighted_case
+@costly([case for case in CASES if case.weights])
 def test_deepcopy_is_trainable(case):
     twin = copy.deepcopy(_trained(case))
     weights, kwargs = named_weights(twin), case.kwargs(twin, (4,))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
-from cases import CASES, costly, every_case
+from cases import CASES, costly
 
 tfd = tfp.distributions
 
@@ -20,7 +20,7 @@ def _bound(case, bijector):
     return tfd.TransformedDistribution(case.base(), bijector, **given)
 
 
-@every_case
+@costly(CASES)
 def test_joint_distribution_sequential(case):
     bijector = case.shared()
     joint = tfd.JointDistributionSequential(
