@@ -20,14 +20,11 @@ class EpochBatches(keras.callbacks.Callback):
     Pass the callback to `fit`, and its `dataset()` as the data.
 
     Args:
-      x: array `[n, *event_shape]`.
-      context: array `[n, ...]` or `None`.
-      batch_size: int; the last batch of an epoch may be smaller.
+      x: array `[n, *event_shape]`; a `ValueError` without examples.
+      context: array `[n, ...]` or `None`; a `ValueError` for another length.
+      batch_size: int >= 1; the last batch of an epoch may be smaller.
       seed: int.
       dequantize: bool, add the noise (and make floats of integers).
-
-    Raises:
-      ValueError: a batch size that is not a positive integer, no examples, or a context of another length.
 
     Example:
 

@@ -19,7 +19,7 @@ class KLWarmUp(keras.callbacks.Callback):
       start: float >= 0.
 
     Raises:
-      ValueError: steps below 1, a negative start; at the start of training, a model without posterior layers.
+      ValueError: other numbers; at the start of training, a model without posterior layers.
 
     Example:
 

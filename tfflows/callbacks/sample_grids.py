@@ -1,5 +1,6 @@
 """Pictures of what a flow draws, while it is trained."""
 
+import importlib.util
 import pathlib
 
 import keras
@@ -31,7 +32,7 @@ class SampleGrids(keras.callbacks.Callback):
 
     Raises:
       ImportError: a `log_dir` without the package tensorboard, which TensorFlow writes images with.
-      ValueError: `every`, `columns` or `num_images` below 1, or temperatures that are not positive.
+      ValueError: numbers or temperatures that are not positive.
 
     Example:
 
@@ -60,8 +61,8 @@ class SampleGrids(keras.callbacks.Callback):
         log_dir=None,
     ):
         super().__init__()
-        if log_dir is not None:
-            _check_tensorboard()
+        if log_dir is not None and importlib.util.find_spec("tensorboard") is None:
+            raise ImportError("Pictures are written for TensorBoard by its package: pip install tensorboard")
         check_sizes(every=every, columns=columns, num_images=num_images)
         self._temperatures = tuple(map(float, temperatures))
         if not self._temperatures or min(self._temperatures) <= 0:
@@ -114,10 +115,3 @@ class SampleGrids(keras.callbacks.Callback):
         if dequantization is None:
             raise ValueError("`value_range` must be given for a model without a `dequantization`. Received: None")
         return 0, dequantization.levels - 1
-
-
-def _check_tensorboard():
-    try:
-        import tensorboard  # noqa: F401
-    except ImportError as error:
-        raise ImportError("Pictures are written for TensorBoard by its package: pip install tensorboard") from error

@@ -42,16 +42,10 @@ class TrainingState(keras.callbacks.Callback):
         self.epoch, self.stopped, self.seconds = 0, False, 0.0
 
     def restore(self, model):
-        """Gives a compiled and built model the saved state.
+        """Gives a compiled and built `keras.Model` of the same architecture and optimizer the saved state.
 
-        Args:
-          model: `keras.Model` of the same architecture and optimizer.
-
-        Returns:
-          Number of epochs done, the `initial_epoch` of `fit`: 0 when there is no file.
-
-        Raises:
-          ValueError: a damaged file, or one of another model.
+        Returns the number of epochs done, the `initial_epoch` of `fit`: 0 when there is no file. A damaged file, or one
+        of another model, is refused with a `ValueError`.
         """
         if not self._path.exists():
             return 0

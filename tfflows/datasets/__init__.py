@@ -1,5 +1,5 @@
 """Data to train and judge flows on: toy densities with exact log-probabilities, small real data, published
-image sets, a user's own files."""
+image sets, a user's own files. An argument that is not as its description says is refused with a `ValueError`."""
 
 from tfflows.datasets.catalogue import embedded_names, load, names, toy_names
 from tfflows.datasets.dataset import Dataset

@@ -7,14 +7,10 @@ RESIDENT_BYTES = 2**29  # larger arrays go through Keras's own batching, which c
 
 
 def sliced(arrays, order, batch_size):
-    """One epoch of batches of tensors that are in memory, as a `tf.data.Dataset` of tuples.
+    """One epoch of batches of tensors with equal first axis, as a `tf.data.Dataset` of tuples; the last may be smaller.
 
     One gather an epoch and one slice a batch: for small flows a gather for every batch costs as much as the step.
-
-    Args:
-      arrays: sequence of tensors with equal first axis.
-      order: integer tensor, the examples in the order wanted; `None` as they are.
-      batch_size: int; the last batch may be smaller.
+    `order` is an integer tensor, the examples in the order wanted, or `None` for as they are.
     """
     count = arrays[0].shape[0]
     whole = count - count % batch_size
@@ -50,17 +46,7 @@ def in_order(arrays, batch_size):
 
 
 def shuffled_batches(arrays, batch_size, *, shuffle, seed):
-    """A dataset of batches of arrays that are in memory, in a new order each time it is iterated.
-
-    Args:
-      arrays: tuple of arrays with equal first axis.
-      batch_size: int.
-      shuffle: bool.
-      seed: int, of the sequence of orders.
-
-    Returns:
-      `tf.data.Dataset` of tuples; the last batch of an epoch may be smaller.
-    """
+    """As `in_order`, but if `shuffle` in a new order each time it is iterated, of which the sequence is seeded."""
     arrays = [tf.convert_to_tensor(array) for array in arrays]  # captured, not copied into each epoch's graph
     count = arrays[0].shape[0]
 
@@ -73,18 +59,8 @@ def shuffled_batches(arrays, batch_size, *, shuffle, seed):
 
 
 def train_validation_split(arrays, fraction):
-    """Cuts the last `fraction` off every array, as Keras does.
-
-    Args:
-      arrays: tuple of arrays with equal first axis, or `None`s.
-      fraction: float in (0, 1).
-
-    Returns:
-      Two tuples: what is trained on, what validates.
-
-    Raises:
-      ValueError: a fraction outside (0, 1), or one that leaves a part empty.
-    """
+    """Cuts the last `fraction` off arrays with equal first axis, or `None`s, as Keras does: two tuples, of what is
+    trained on and of what validates. Both must be left an example."""
     count = len(arrays[0])
     cut = int(np.floor(count * (1 - fraction)))
     if not 0 < fraction < 1 or not 0 < cut < count:

@@ -79,7 +79,7 @@ def load(name, *, num_train=None, num_validation=None, num_test=None, seed=0, **
     if not isinstance(name, pathlib.Path) and canonical(text):
         return tfds_images(text, **sizes, **options)
     is_path = isinstance(name, pathlib.Path) or "/" in text or os.sep in text or key.endswith(EXTENSIONS)
-    is_path = is_path or (key not in _EMBEDDED and os.path.isdir(text))
+    is_path = is_path or os.path.isdir(text)
     if key not in _EMBEDDED and not is_path:
         raise ValueError(
             f"Unknown data set.{did_you_mean(key, names())} Names: {', '.join(names())}; or the path of a file that "

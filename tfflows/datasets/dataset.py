@@ -15,7 +15,7 @@ SPLITS = ("train", "validation", "test")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dataset:
-    """Examples in three splits, with an optional context to condition on.
+    """Examples in three splits that fit each other, with an optional context to condition on.
 
     Attributes:
       name: what it is called.
@@ -29,9 +29,6 @@ class Dataset:
       discrete_levels: `L` when the examples are integers in `{0, ..., L - 1}`, otherwise `None`.
       density: the `ToyDensity` the examples were drawn from, or `None`.
       description: a sentence or two: what it is and where it comes from.
-
-    Raises:
-      ValueError: if the arrays do not fit each other.
     """
 
     name: str
@@ -93,9 +90,6 @@ class Dataset:
 
         Returns:
           float32 array `[N, *event_shape]`.
-
-        Raises:
-          ValueError: an unknown split.
         """
         x = self.examples(split)
         if self.discrete_levels is None:
@@ -125,8 +119,7 @@ class Dataset:
           `[batch, *event_shape]`; context int32 `[batch]` (labels) or float32 `[batch, C]`.
 
         Raises:
-          ValueError: an unknown split, a context asked for that the data do not have, a bad batch size, an augmentation
-            that is unknown, or of data that are not discrete images.
+          ValueError: a context asked for that the data do not have, augmentation of data that are not discrete images.
         """
         x, context = self.examples(split), self.context(split)
         check_integer(batch_size=batch_size)

@@ -9,7 +9,7 @@ def split_rows(num_rows, *, seed, fractions=FRACTIONS):
     """A random partition of `range(num_rows)` into three.
 
     Validation gets `round(fractions[1] num_rows)` rows, test `round(fractions[2] num_rows)`, each at least one, and
-    train the rest. Not stratified.
+    train the rest, at least one too. Not stratified.
 
     Args:
       num_rows: how many rows there are, at least 3.
@@ -18,9 +18,6 @@ def split_rows(num_rows, *, seed, fractions=FRACTIONS):
 
     Returns:
       Three integer arrays that together hold each row once.
-
-    Raises:
-      ValueError: if there are fewer than three rows, or the fractions are not positive numbers of sum 1.
     """
     fractions = tuple(fractions)
     if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:

@@ -1,4 +1,7 @@
-"""Distributions beyond those of TFP, and the likelihoods that decoders are trained with."""
+"""Distributions beyond those of TFP, and the likelihoods that decoders are trained with.
+
+An argument that is not as its description says is refused with a `ValueError`.
+"""
 
 from tfflows.distributions.discretized_logistic import DiscretizedLogistic
 from tfflows.distributions.likelihoods import (

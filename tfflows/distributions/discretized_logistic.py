@@ -27,9 +27,6 @@ class DiscretizedLogistic(tfd.Distribution):
       levels: int >= 2, `L`.
       name: str.
 
-    Raises:
-      ValueError: fewer than 2 levels.
-
     Example:
 
     >>> import tensorflow as tf

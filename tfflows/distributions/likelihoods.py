@@ -54,16 +54,12 @@ class BernoulliLikelihood(Likelihood):
 
 
 class _Levels(Likelihood):
-    """Integers from 0 to `levels - 1`."""
+    """Integers from 0 to `levels - 1`, `levels` an int of at least 2."""
 
     def __init__(self, levels=256):
         check_integer(2, levels=levels)
         self.levels = levels
-
-    @property
-    def support(self):
-        """What data may hold, in words."""
-        return f"integers from 0 to {self.levels - 1}"
+        self.support = f"integers from 0 to {levels - 1}"
 
     def valid(self, x):
         return (x >= 0) & (x < self.levels) & (x == tf.floor(x))
@@ -74,11 +70,7 @@ class _Levels(Likelihood):
 
 @keras.saving.register_keras_serializable("tfflows")
 class CategoricalLikelihood(_Levels):
-    """Entries 0 to `levels - 1` from logits of the event's shape and one more axis; `decode` shows the mode.
-
-    Args:
-      levels: int >= 2.
-    """
+    """Entries 0 to `levels - 1` from logits of the event's shape and one more axis; `decode` shows the mode."""
 
     def distribution(self, parameters):
         if parameters.shape[-1] != self.levels:
@@ -91,12 +83,9 @@ class CategoricalLikelihood(_Levels):
 
 @keras.saving.register_keras_serializable("tfflows")
 class DiscretizedLogisticLikelihood(_Levels):
-    """Entries 0 to `levels - 1` from locations and log-scales, halves of the last axis; see `DiscretizedLogistic`.
+    """Entries 0 to `levels - 1` from locations and log-scales, halves of the last axis; `decode` shows the median.
 
-    `decode` shows the median.
-
-    Args:
-      levels: int >= 2.
+    See `DiscretizedLogistic`.
     """
 
     def distribution(self, parameters):
@@ -144,11 +133,7 @@ _NAMED = {
 
 
 def get(likelihood):
-    """The `Likelihood` of a name, a function or itself.
-
-    Raises:
-      ValueError: anything else.
-    """
+    """The `Likelihood` of a name, a function or itself; nothing else is one."""
     if isinstance(likelihood, Likelihood):
         return likelihood
     if isinstance(likelihood, str) and likelihood in _NAMED:

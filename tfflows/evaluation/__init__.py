@@ -1,15 +1,14 @@
-"""How good a flow is: anything with `log_prob` and `sample` can be judged."""
+"""How good a flow is: anything with `log_prob` and `sample` can be judged.
+
+Every function raises a `ValueError` for an argument that is not as its description says, for no examples, and for
+log-probabilities or draws that are not finite (how many, where first).
+"""
 
 from tfflows.evaluation.calibration import Calibration, simulation_based_calibration
 from tfflows.evaluation.discrete_likelihood import bits_per_dim, discrete_negative_log_likelihood, importance_weighted
 from tfflows.evaluation.divergence import reverse_divergence
 from tfflows.evaluation.interpolation import between, interpolations
-from tfflows.evaluation.likelihood import (
-    Estimate,
-    default_batch_size,
-    gap_to_density,
-    negative_log_likelihood,
-)
+from tfflows.evaluation.likelihood import Estimate, default_batch_size, gap_to_density, negative_log_likelihood
 from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
 
 __all__ = [

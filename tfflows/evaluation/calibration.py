@@ -38,14 +38,11 @@ def simulation_based_calibration(model, parameters, context, *, num_draws=99, nu
       parameters: array `[n, D]`, drawn from the prior.
       context: array `[n, C]`, simulated from them.
       num_draws: int, `L`; `L + 1` must be a multiple of `num_bins`.
-      num_bins: int, of the histograms; 5 cases or more are expected in each.
+      num_bins: int, at least 2, of the histograms; there must be 5 cases or more for each.
       seed: int, of the draws.
 
     Returns:
       `Calibration`.
-
-    Raises:
-      ValueError: arrays that do not fit each other, too few cases, bins of unequal size, draws that are not finite.
 
     Example:
 

@@ -36,9 +36,6 @@ def discrete_negative_log_likelihood(model, dataset, split="test", *, num_draws=
 
     Returns:
       `Estimate` in nats; its error is over examples, each the mean of its draws.
-
-    Raises:
-      ValueError: data that are not discrete, or log-probabilities that are not finite.
     """
     return estimate(-_log_weights(model, dataset, split, num_draws, **options).mean(axis=1))
 
@@ -52,12 +49,7 @@ def importance_weighted(model, dataset, split="test", *, num_draws=64, **options
 
     Its expectation falls with every further draw, from that of `discrete_negative_log_likelihood` to `-log P(x)`.
 
-    Args:
-      model, dataset, split: see `discrete_negative_log_likelihood`.
-      num_draws: int, `K`.
-      **options: see there.
-
-    Returns, raises: see there.
+    Args, returns: see there.
 
     Example:
 
@@ -82,14 +74,11 @@ def importance_weighted(model, dataset, split="test", *, num_draws=64, **options
 
 
 def bits_per_dim(nats, event_shape):
-    """A negative log-likelihood of discrete data in bits per dimension: `nats / (D log 2)`.
+    """The `Estimate` of a negative log-likelihood of discrete data in bits per dimension: `nats / (D log 2)`.
 
     Args:
       nats: `Estimate` in nats per example.
       event_shape: shape of one example, of `D` entries.
-
-    Returns:
-      `Estimate` in bits.
     """
     scale = 1 / (math.prod(event_shape) * math.log(2))
     return Estimate(nats.mean * scale, nats.standard_error * scale, nats.count)
@@ -118,24 +107,22 @@ def _log_weights(model, dataset, split, num_draws, *, with_context=False, seed=0
 
 
 def _reading(model, dataset, split, with_context, seed, batch_size):
-    """Examples a call, `tf.data.Dataset` of batches, and the function that draws from them, see `_drawing`."""
+    """Examples a call, `tf.data.Dataset` of batches, and the function that draws from them: of a number of draws,
+    integers, context and seed, it gives `log w`, `draws x batch` values."""
     weighs = hasattr(model, "log_weights")
     if weighs and hasattr(dataset, "__array__"):
         size = default_batch_size(np.shape(dataset)[1:]) if batch_size is None else batch_size
-        return size, batching.in_order((dataset,), size), _drawing(model, None)
-    if dataset.discrete_levels is None:
+        batches = batching.in_order((dataset,), size)
+    elif dataset.discrete_levels is None:
         raise ValueError(f"Discrete data is needed. Received: data set {dataset.name!r} of continuous values")
-    size = default_batch_size(dataset.event_shape) if batch_size is None else batch_size
-    order = {"shuffle": False, "dequantize": False}
-    batches = dataset.batches(split, batch_size=size, seed=seed, with_context=with_context and not weighs, **order)
-    return size, batches, _drawing(model, dataset.discrete_levels)
-
-
-def _drawing(model, levels):
-    """The function of a number of draws, integers, context and seed that gives `log w`, `draws x batch` values."""
-    if hasattr(model, "log_weights"):
-        return lambda count, x, seed: model.log_weights(x, num_samples=count, seed=seed)
-    uniform = None if getattr(model, "dequantization", None) is not None else layers.UniformDequantization(levels)
+    else:
+        size = default_batch_size(dataset.event_shape) if batch_size is None else batch_size
+        order = {"shuffle": False, "dequantize": False, "with_context": with_context and not weighs}
+        batches = dataset.batches(split, batch_size=size, seed=seed, **order)
+    if weighs:
+        return size, batches, lambda count, x, seed: model.log_weights(x, num_samples=count, seed=seed)
+    adds_noise = getattr(model, "dequantization", None) is not None
+    uniform = None if adds_noise else layers.UniformDequantization(dataset.discrete_levels)
 
     def draw(count, *given, seed):
         x, *context = (np.tile(part, (count, *[1] * (part.ndim - 1))) for part in given)
@@ -144,4 +131,4 @@ def _drawing(model, levels):
         y, log_q = uniform(x, seed=seed)
         return np.asarray(model.log_prob(y.numpy(), *context)) - log_q.numpy()
 
-    return draw
+    return size, batches, draw

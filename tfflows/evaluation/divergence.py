@@ -22,9 +22,6 @@ def reverse_divergence(model, target_log_prob, *, log_normalizer=0.0, num_sample
     Returns:
       `Estimate` in nats.
 
-    Raises:
-      ValueError: log-probabilities that are not finite.
-
     Example:
 
     >>> import tensorflow as tf, tensorflow_probability as tfp

@@ -19,7 +19,7 @@ def interpolations(model, first, second, context=None, *, num_steps=9, spherical
 
     Args:
       model: anything with `encode(x[, context], seed=)` and `decode(z[, context])`.
-      first, second: examples `[n, *event_shape]` to start and to end at.
+      first, second: examples `[n, *event_shape]`, as many, to start and to end at.
       context: `[n, ...]` of both ends, of a conditional model; `None` otherwise.
       num_steps: int >= 2, points on the way, the ends among them.
       spherical: bool.
@@ -27,9 +27,6 @@ def interpolations(model, first, second, context=None, *, num_steps=9, spherical
 
     Returns:
       Array `[n, num_steps, *event_shape]` of what `decode` gives. The ends are reconstructions of the examples.
-
-    Raises:
-      ValueError: ends of different shapes, or fewer than 2 steps.
 
     References:
       White. Sampling generative networks. 2016, arXiv 1609.04468, section 2.1. Kingma, Dhariwal. Glow. 2018, arXiv

@@ -37,9 +37,6 @@ def negative_log_likelihood(model, x, context=None, *, batch_size=None):
 
     Returns:
       `Estimate` in nats.
-
-    Raises:
-      ValueError: no examples, or log-probabilities that are not finite (how many, where first).
     """
     return estimate(-log_probs(model, x, context, batch_size=batch_size))
 
@@ -55,7 +52,7 @@ def gap_to_density(model, density, x, context=None, *, batch_size=None):
       density: the true `p`: anything with `log_prob(x)`, such as a `tfflows.datasets.ToyDensity`.
       x: independent draws of `p`, `[n, *event_shape]`.
 
-    Returns, raises: see `negative_log_likelihood`.
+    Returns: see `negative_log_likelihood`.
     """
     of_model = log_probs(model, x, context, batch_size=batch_size)
     return estimate(log_probs(density, x, batch_size=batch_size) - of_model)
@@ -82,11 +79,7 @@ def default_batch_size(event_shape):
 
 
 def check_finite(values):
-    """Refuses log-probabilities `[n]`, or `[n, draws]`, that are not finite.
-
-    Raises:
-      ValueError: how many of how many, and of which example the first is.
-    """
+    """Refuses log-probabilities `[n]`, or `[n, draws]`, that are not finite."""
     bad = ~np.isfinite(values)
     if bad.any():
         raise ValueError(

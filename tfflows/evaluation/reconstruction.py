@@ -44,9 +44,6 @@ def reconstruct(model, x, context=None, *, seed=0):
     Returns:
       `Reconstruction`.
 
-    Raises:
-      ValueError: no examples.
-
     Example:
 
     >>> import numpy as np

@@ -77,13 +77,10 @@ def export_flow(flow, path, *, verbose=False):
 
 
 def write(endpoints, variables, path, *, verbose):
-    """Writes functions as a SavedModel: attributes of what is loaded, and signatures.
+    """Writes functions as a SavedModel, where they are attributes and signatures.
 
-    Args:
-      endpoints: dict from names to pairs of a function and the `tf.TensorSpec`s of its arguments.
-      variables: Keras variables that they read.
-      path: folder to write.
-      verbose: bool, print the endpoints.
+    `endpoints` is a dict from names to pairs of a function and the `tf.TensorSpec`s of its arguments; `variables` are
+    the Keras variables that the functions read.
     """
     module = tf.Module()
     module.held_variables = [v.value for v in variables]

@@ -1,6 +1,8 @@
 """Arrays in, matplotlib figures out: no model is called, nothing global (pyplot, rcParams) is touched.
 
-Every function returns a `matplotlib.figure.Figure`.
+Every function returns a `matplotlib.figure.Figure`, and raises a `ValueError` for an argument that is not as its
+description says: arrays of another shape, that do not fit each other, or are empty; data, samples, latents and images
+that are not finite.
 """
 
 from tfflows.plotting.calibration import rank_histograms_figure

@@ -10,12 +10,9 @@ def rank_histograms_figure(counts, *, names=None, coverage=0.99):
     """One histogram of ranks for each parameter, with the band that uniform ranks leave seldom.
 
     Args:
-      counts: integer array `[D, bins]`, as `evaluation.simulation_based_calibration` counts them.
+      counts: integer array `[D, bins]`, no row of zeros, as `evaluation.simulation_based_calibration` counts them.
       names: `D` strings; `None` for numbers.
-      coverage: float, probability that the count of a bin lies in the band if ranks are uniform.
-
-    Raises:
-      ValueError: counts that are not `[D, bins]`, another number of names, a coverage outside of (0, 1).
+      coverage: float in (0, 1), probability that the count of a bin lies in the band if ranks are uniform.
     """
     counts = np.asarray(counts)
     if counts.ndim != 2 or not counts.size or counts.sum(axis=1).min() < 1:

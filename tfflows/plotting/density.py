@@ -11,14 +11,11 @@ def density_figure(x, y, log_prob, *, true_log_prob=None, names=None):
     The scale ends at the larger of the two 99.9 % quantiles, so one sharp peak does not darken the rest.
 
     Args:
-      x: grid along the first axis of the plane, `[nx]`, increasing.
-      y: grid along the second, `[ny]`, increasing.
-      log_prob: log-density of the flow in nats, `[ny, nx]`, row by row: `log_prob[j, i]` at `(x[i], y[j])`.
-      true_log_prob: of the true density, `[ny, nx]`, or `None`; `-inf` is a density of zero.
+      x, y: grids along the two axes of the plane, `[nx]` and `[ny]`, increasing.
+      log_prob: log-density of the flow in nats, `[ny, nx]`, row by row: `log_prob[j, i]` at `(x[i], y[j])`; `-inf` is a
+        density of zero, NaN and positive infinity are refused.
+      true_log_prob: of the true density, the same, or `None`.
       names: names of the two axes, `x1` and `x2` by default.
-
-    Raises:
-      ValueError: grids that do not increase, log-densities of another shape, NaN or positive infinity.
     """
     x, y = (_increasing(grid, what) for grid, what in ((x, "x"), (y, "y")))
     panels = [("flow", _density(log_prob, x, y, "log_prob"))]
@@ -46,9 +43,6 @@ def density_rows_figure(x, y, log_probs, *, rows, columns):
       log_probs: log-densities in nats, `[len(rows), len(columns), ny, nx]`; `-inf` is a density of zero.
       rows: one label a row.
       columns: one title a column.
-
-    Raises:
-      ValueError: grids that do not increase, log-densities of another shape, NaN or positive infinity.
     """
     x, y = (_increasing(grid, what) for grid, what in ((x, "x"), (y, "y")))
     if len(log_probs) != len(rows) or any(len(row) != len(columns) for row in log_probs):

@@ -18,9 +18,6 @@ def images_figure(data, samples, *, image_shape=None, levels=None, rows=4, colum
       rows: int, of each grid.
       columns: int.
       labels: what the images of each column are, `[columns]`, or `None`.
-
-    Raises:
-      ValueError: arrays that are not images of one shape.
     """
     data, samples = as_images(data, "data", image_shape), as_images(samples, "samples", image_shape)
     if data.shape[1:] != samples.shape[1:]:
@@ -48,9 +45,6 @@ def image_rows_figure(images, labels, *, levels=None, ylabel="", title=""):
       levels: as in `images_figure`.
       ylabel: what the labels are.
       title: str.
-
-    Raises:
-      ValueError: an array of another rank, or not one label per row.
     """
     images = np.asarray(images)
     if images.ndim != 5 or not images.size or len(labels) != len(images):
@@ -58,16 +52,23 @@ def image_rows_figure(images, labels, *, levels=None, ylabel="", title=""):
             "Images [rows, columns, H, W, C] and one label per row are needed. "
             f"Received: shape {images.shape}, {len(labels)} labels"
         )
-    rows, columns, *shape = images.shape
-    inches = style.image_inches((0, *shape), columns)
-    figure = style.new_figure(inches[0] * columns + 0.8, inches[1] * rows + (0.5 if title else 0.2))
-    axes = figure.subplots()
-    flat = images.reshape(-1, *shape)
-    show(axes, flat, columns, value_range(flat, levels))
-    label_rows(axes, labels, shape[0])
+    figure, axes = rows_of_tiles(images, labels, levels, margins=(0.8, 0.5 if title else 0.2))
     axes.set_ylabel(ylabel)
     axes.set_title(title, loc="left", fontsize=10)
     return figure
+
+
+def rows_of_tiles(images, labels, levels, *, margins):
+    """A figure and its axes with images `[rows, columns, H, W, C]`, a label at each row unless `labels` is `None`."""
+    rows, columns, *shape = images.shape
+    inches = style.image_inches(images.shape[1:], columns)
+    figure = style.new_figure(inches[0] * columns + margins[0], inches[1] * rows + margins[1])
+    axes = figure.subplots()
+    flat = images.reshape(-1, *shape)
+    show(axes, flat, columns, value_range(flat, levels))
+    if labels is not None:
+        axes.set_yticks(centres(range(rows), shape[0]), list(map(str, labels)))
+    return figure, axes
 
 
 def show(axes, images, columns, black_and_white):
@@ -90,11 +91,6 @@ def centres(numbers, side):
     return [(side + 1) * i + (side - 1) / 2 for i in numbers]
 
 
-def label_rows(axes, labels, height):
-    """A label at each row of tiles of that height."""
-    axes.set_yticks(centres(range(len(labels)), height), list(map(str, labels)))
-
-
 def value_range(images, levels):
     """`(black, white)`: 0 and the last level, or the extremes of the images."""
     if levels is not None:
@@ -104,11 +100,7 @@ def value_range(images, levels):
 
 
 def as_images(values, what, image_shape=None):
-    """Images `[n, H, W, C]`, C 1 or 3, of such, or of vectors of pixels.
-
-    Raises:
-      ValueError: other shapes, no image, or values that are not finite.
-    """
+    """Finite images `[n, H, W, C]`, `n` at least 1, `C` 1 or 3, of such, or of vectors of pixels."""
     values = np.asarray(values)
     if values.ndim == 2 and image_shape is not None:
         shape = tuple(image_shape) if len(image_shape) == 3 else (*image_shape, 1)

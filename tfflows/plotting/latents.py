@@ -22,9 +22,6 @@ def latents_figure(latents, *, seed=0):
     Args:
       latents: array `[n, D]`.
       seed: int, of the normal draws.
-
-    Raises:
-      ValueError: an array that is not `[n, D]`, empty or not finite.
     """
     latents = style.matrix(latents, "latents")
     return _scatter(latents, seed) if latents.shape[1] == 2 else _marginals(latents)

@@ -16,13 +16,10 @@ def training_figure(train, validation=None, *, best_epoch=None, entropy=None, nu
     Args:
       train: array `[epochs]`, nats per example, one per epoch; the first epoch is number 1.
       validation: array `[epochs]` or `None`.
-      best_epoch: int from 1, marked on the validation curve (or on the other, when there is none).
+      best_epoch: int from 1 to the last epoch, marked on the validation curve (or on the other, when there is none).
       entropy: float, entropy of the true density in nats, the least any model can reach; `None` where unknown.
       num_dims: int, entries of a discrete example: values are divided by `num_dims log 2` and shown as bits per
         dimension. `None` for nats.
-
-    Raises:
-      ValueError: no epochs, arrays of different lengths, or a `best_epoch` that is not one of them.
     """
     curves = {"training": np.asarray(train, dtype=np.float64)}
     if validation is not None:
@@ -44,8 +41,9 @@ def training_figure(train, validation=None, *, best_epoch=None, entropy=None, nu
     marker = "o" if count <= 30 else None
     for (what, curve), colour in zip(curves.items(), (style.DATA, style.SAMPLES)):
         axes.plot(epochs, curve, color=colour, marker=marker, markersize=3, linewidth=1.5, label=what)
-    if best_epoch is not None:
-        _mark_best(axes, best_epoch, list(curves.values())[-1][best_epoch - 1])
+    if best_epoch is not None and np.isfinite(best := list(curves.values())[-1][best_epoch - 1]):
+        star = {"marker": "*", "markersize": 13, "color": "black", "markerfacecolor": "#F0E442", "zorder": 3}
+        axes.plot([best_epoch], [best], linestyle="none", **star, label=f"best epoch {best_epoch}, {best:.3f}")
     if entropy is not None:
         true = f"true entropy, {entropy:.3f}"
         axes.axhline(entropy, color=style.REFERENCE, linestyle="--", linewidth=1, label=true)
@@ -54,12 +52,6 @@ def training_figure(train, validation=None, *, best_epoch=None, entropy=None, nu
     axes.set_ylim(*_range(list(curves.values()), entropy))
     axes.legend(frameon=False)
     return figure
-
-
-def _mark_best(axes, epoch, value):
-    if np.isfinite(value):
-        star = {"marker": "*", "markersize": 13, "color": "black", "markerfacecolor": "#F0E442", "zorder": 3}
-        axes.plot([epoch], [value], linestyle="none", **star, label=f"best epoch {epoch}, {value:.3f}")
 
 
 def _range(curves, entropy):

@@ -13,13 +13,9 @@ def interpolations_figure(first, second, between, *, levels=None, labels=None):
     The first and the last column, in a frame, are the real images themselves; all others are decoded.
 
     Args:
-      first, second: real images `[n, H, W, C]`.
-      between: images on the way, `[n, steps, H, W, C]`.
+      first, second, between: real images `[n, H, W, C]`, and those on the way, `[n, steps, H, W, C]`.
       levels: as in `images_figure`.
       labels: what each pair is, `[n]`, or `None`.
-
-    Raises:
-      ValueError: arrays that do not fit each other.
     """
     first, second = tiles.as_images(first, "first"), tiles.as_images(second, "second")
     between = np.asarray(between)
@@ -30,13 +26,7 @@ def interpolations_figure(first, second, between, *, levels=None, labels=None):
         )
     rows = np.concatenate([first[:, None], between, second[:, None]], axis=1)
     count, columns, height, width, _ = rows.shape
-    flat = rows.reshape(-1, *first.shape[1:])
-    inches = style.image_inches(first.shape, columns)
-    figure = style.new_figure(inches[0] * columns + 0.6, inches[1] * count + 0.7)
-    axes = figure.subplots()
-    tiles.show(axes, flat, columns, tiles.value_range(flat, levels))
-    if labels is not None:
-        tiles.label_rows(axes, labels, height)
+    figure, axes = tiles.rows_of_tiles(rows, labels, levels, margins=(0.6, 0.7))
     real = [0, columns - 1]
     axes.set_xticks(tiles.centres(real, width), ["real", "real"], color=style.SAMPLES)
     for row in range(count):
@@ -56,9 +46,6 @@ def reconstructions_figure(images, reconstructions, errors=None, *, levels=None,
       errors: `[n, H, W, C]` to show, such as those before rounding; by default `|reconstruction - image|`.
       levels: as in `images_figure`.
       title: str.
-
-    Raises:
-      ValueError: arrays that are not images of one shape.
     """
     images, again = tiles.as_images(images, "images"), tiles.as_images(reconstructions, "reconstructions")
     if images.shape != again.shape:

@@ -17,9 +17,6 @@ def samples_figure(data, samples, *, names=None, bounds=None, max_columns=4):
       names: one name per column, with its unit where there is one; `x1, x2, ...` by default.
       bounds: `((xmin, xmax), (ymin, ymax))` of both panels, for `D = 2`; by default from the data.
       max_columns: int, most columns in the grid.
-
-    Raises:
-      ValueError: arrays that are not `[n, D]`, differ in `D`, are empty or not finite.
     """
     data, samples = style.matrix(data, "data"), style.matrix(samples, "samples")
     size = data.shape[1]

@@ -34,26 +34,22 @@ def frame(corner, width, height):
     return Rectangle(corner, width, height, fill=False, edgecolor=SAMPLES, linewidth=1.5)
 
 
-def dots(axes, x, y, colour, *, label=None):
+def dots(axes, x, y, colour):
     """Points whose size and opacity fall with their number, so that dense regions stay readable."""
     count = max(len(x), 1)
     size, alpha = np.clip(12_000 / count, 2.5, 12), np.clip(2500 / count, 0.15, 0.8)
-    return axes.scatter(x, y, s=size, alpha=alpha, color=colour, linewidths=0, rasterized=True, label=label)
+    return axes.scatter(x, y, s=size, alpha=alpha, color=colour, linewidths=0, rasterized=True)
 
 
-def limits(values, *, margin=0.05):
+def limits(values):
     """`(low, high)` that hold all but the outermost 0.1 % of `values` at either end, and a margin."""
     low, high = np.quantile(values, [0.001, 0.999])
-    pad = margin * (high - low) or 0.5
+    pad = 0.05 * (high - low) or 0.5
     return float(low - pad), float(high + pad)
 
 
 def matrix(values, what):
-    """`values` as a float array `[n, D]` of at least one finite row.
-
-    Raises:
-      ValueError: another rank, no rows, or values that are not finite.
-    """
+    """`values` as a float array `[n, D]` of at least one row, all finite."""
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or not values.size:
         raise ValueError(f"`{what}` must be an array [n, D] of at least one row. Received: shape {list(values.shape)}")
@@ -69,11 +65,7 @@ def finite(values, what):
 
 
 def column_names(names, size):
-    """`names`, or `x1, ..., xD` where there are none.
-
-    Raises:
-      ValueError: not one name per column.
-    """
+    """`names`, one per column, or `x1, ..., xD` where there are none."""
     names = [f"x{i + 1}" for i in range(size)] if names is None else list(map(str, names))
     if len(names) != size:
         raise ValueError(f"`names` must name each of {size} columns. Received: {len(names)} names")

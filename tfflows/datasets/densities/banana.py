@@ -7,7 +7,7 @@ from tfflows.datasets.densities.density import ToyDensity
 
 
 def banana(*, curvature=0.5, scale=1.5, noise=0.3):
-    """A Gaussian bent along a parabola.
+    """A `ToyDensity`: a Gaussian bent along a parabola.
 
         x1 = scale e1,      x2 = curvature (x1^2 - scale^2) + noise e2,      e ~ N(0, I)
 
@@ -18,8 +18,6 @@ def banana(*, curvature=0.5, scale=1.5, noise=0.3):
       curvature: of the parabola, any real number; zero leaves a Gaussian.
       scale: standard deviation of `x1`, positive.
       noise: standard deviation of `x2` about the parabola, positive.
-
-    Returns, raises: see `ToyDensity`.
 
     References:
       H. Haario, E. Saksman and J. Tamminen, Adaptive proposal distribution for random walk Metropolis algorithm,

@@ -10,7 +10,7 @@ _SQUARES = 4  # along a side
 
 
 def checkerboard(*, size=2.0):
-    """Uniform on the eight dark squares of a 4 x 4 board centred at the origin.
+    """A `ToyDensity`, uniform on the eight dark squares of a 4 x 4 board centred at the origin.
 
     A point is on a dark square when `floor(x1 / size) + floor(x2 / size)` is even, both in {-2, ..., 1}. There
     `p(x) = 1 / (8 size^2)`, elsewhere the density is zero and `log_prob` is `-inf`. Entropy `log(8 size^2)`.
@@ -18,8 +18,6 @@ def checkerboard(*, size=2.0):
 
     Args:
       size: side of one square, positive.
-
-    Returns, raises: see `ToyDensity`.
     """
     check_positive(size=size)
     return _Checkerboard(size)

@@ -15,10 +15,9 @@ class ToyDensity:
     A flow trained on draws of it can be judged without approximation: the Kullback-Leibler divergence from the
     density `p` to the flow `q` is `KL(p || q) = E_p[-log q(x)] - entropy`, in nats.
 
-    The function of its name makes it, and refuses an argument that is out of range with a `ValueError` that names it.
-
-    A subclass writes `_draw(rng, n) -> [n, D]`, `_log_density(x) -> [n]` (float64, `x` already checked, at most
-    1024 rows) and `_entropy() -> float`.
+    The function of its name makes it. That and the methods refuse an argument that is not as described with a
+    `ValueError` that names it. A subclass writes `_draw(rng, n) -> [n, D]`, `_log_density(x) -> [n]` (float64, `x`
+    already checked, at most 1024 rows) and `_entropy() -> float`.
 
     Attributes:
       name: the name it is loaded by, for example `"two_moons"`.
@@ -42,9 +41,6 @@ class ToyDensity:
 
         Returns:
           float32 array `[n, D]`.
-
-        Raises:
-          ValueError: if `n` is not a non-negative integer.
         """
         check_integer(0, n=n)
         return np.asarray(self._draw(np.random.default_rng(seed), int(n)), dtype=np.float32)
@@ -53,14 +49,11 @@ class ToyDensity:
         """The log-density of each row, in nats.
 
         Args:
-          x: real array `[n, D]` (anything `numpy.asarray` takes), computed with in float64.
+          x: finite real array `[n, D]` (anything `numpy.asarray` takes), computed with in float64.
 
         Returns:
           float64 array `[n]`. It stays finite and right far from the data, save where the density is truly zero
           (outside the checkerboard's squares: `-inf`) or its log is beyond float64 (deep in the funnel's neck).
-
-        Raises:
-          ValueError: if `x` is not `[n, D]` of real numbers, or holds NaN or infinity.
         """
         x = np.asarray(x)
         if x.ndim != 2 or x.shape[1:] != self.event_shape:

@@ -10,7 +10,7 @@ _NOISE = 0.5 / math.sqrt(2)
 
 
 def eight_gaussians(*, radius=_RADIUS, noise=_NOISE):
-    """Eight round Gaussians, each as likely, evenly spaced on a circle.
+    """A `ToyDensity`: eight round Gaussians, each as likely, evenly spaced on a circle.
 
         p(x) = 1/8 sum_k N(x; radius (cos 2 pi k / 8, sin 2 pi k / 8), noise^2 I)
 
@@ -20,8 +20,6 @@ def eight_gaussians(*, radius=_RADIUS, noise=_NOISE):
     Args:
       radius: of the circle the centres lie on, positive.
       noise: standard deviation of each Gaussian, positive.
-
-    Returns, raises: see `ToyDensity`.
     """
     check_positive(radius=radius, noise=noise)
     options = {"radius": float(radius), "noise": float(noise)}

@@ -24,7 +24,12 @@ def energy_1():
 
     See `Energy`, which each of the four functions returns, for what they have in common.
     """
-    return Energy("energy_1", lambda x1, x2: _bell(_length(x1, x2) - 2, 0.4) + _either((x1 - 2, 0.6), (x1 + 2, 0.6)))
+
+    def log_density(x1, x2):
+        length = tf.sqrt(tf.maximum(x1**2 + x2**2, 1e-30))  # with a gradient at the origin
+        return _bell(length - 2, 0.4) + _either((x1 - 2, 0.6), (x1 + 2, 0.6))
+
+    return Energy("energy_1", log_density)
 
 
 def energy_2():
@@ -102,10 +107,9 @@ class Energy(ToyDensity):
         return float(np.log(np.sum(weights * np.exp(log_density))))
 
     def _draw(self, rng, n):
-        low, high = BOX
         drawn = [np.zeros([0, 2])]
         while sum(map(len, drawn)) < n:  # exp(-U) is at most 2; about one proposal in ten is kept
-            x = rng.uniform(low, high, (max(1024, 12 * n), 2))
+            x = rng.uniform(*BOX, (max(1024, 12 * n), 2))
             keep = np.log(2 * rng.random(len(x))) < self.unnormalized_log_prob(x).numpy()
             drawn.append(x[keep])
         return np.concatenate(drawn)[:n]
@@ -138,7 +142,3 @@ def _either(first, second):
 
 def _wave(x1):
     return tf.sin(2 * math.pi * x1 / 4)
-
-
-def _length(x1, x2):
-    return tf.sqrt(tf.maximum(x1**2 + x2**2, 1e-30))  # with a gradient at the origin

@@ -7,19 +7,17 @@ from tfflows.datasets.densities.density import ToyDensity
 
 
 def funnel(*, dimensions=10, scale=3.0):
-    """Neal's funnel: a Gaussian whose width is the exponential of a Gaussian.
+    """A `ToyDensity`, Neal's funnel: a Gaussian whose width is the exponential of a Gaussian.
 
         x1 ~ N(0, scale^2),      x2, ..., xD ~ N(0, exp(x1)) independently (variance exp(x1))
 
     so `log p(x) = log N(x1; 0, scale^2) + sum_i log N(xi; 0, exp(x1))` and, as `E[x1] = 0`, the entropy is
     `D/2 log(2 pi e) + log(scale)`. Where `xi^2 exp(-x1)` exceeds float64 (`x1` below about -700) the log is `-inf`.
+    `bounds`, given for two dimensions only, shows the bulk: the tails of `x2` are long.
 
     Args:
       dimensions: `D`, an integer of at least 2.
       scale: standard deviation of `x1`, positive.
-
-    Returns, raises: see `ToyDensity`; `bounds`, given for two dimensions only, shows the bulk: the tails of `x2` are
-    long.
 
     References:
       R. M. Neal, Slice sampling, The Annals of Statistics, 2003, section 8.

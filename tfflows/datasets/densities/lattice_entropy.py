@@ -21,9 +21,6 @@ def lattice_entropy(log_prob, skeleton, *, scale):
         a curve may be up to three scales apart.
       scale: the smallest scale the density varies on.
 
-    Returns:
-      The entropy in nats, a float.
-
     References:
       L. N. Trefethen and J. A. C. Weideman, The exponentially convergent trapezoidal rule, SIAM Review, 2014.
     """

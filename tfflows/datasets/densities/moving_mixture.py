@@ -10,6 +10,11 @@ _CONTEXTS, _PANELS = 64, 4000  # of the integral over the context and of those o
 
 
 def moving_mixture():
+    """The `MovingMixture`."""
+    return MovingMixture()
+
+
+class MovingMixture:
     """A density of points in the plane given a number `c` uniform on `[-1, 1]`, heteroscedastic and multi-modal.
 
         x | c ~ w N(m, s^2 I) + (1 - w) N(-m, s^2 I)
@@ -17,10 +22,8 @@ def moving_mixture():
 
     At `c = -1` two sharp points, the second more likely; as `c` grows they turn once around the origin, blur, and
     their weights change over. The gap of a flow `q` is `E[log p(x | c) - log q(x | c)]`, with `entropy` the mean
-    `E[-log p(x | c)]`.
-
-    Returns:
-      A `MovingMixture`.
+    `E[-log p(x | c)]`. Its `event_shape` is `(2,)`, its `context_size` 1. Its methods refuse an argument that is not as
+    described with a `ValueError`.
 
     Example:
 
@@ -30,17 +33,6 @@ def moving_mixture():
     >>> x.shape, context.shape, density.log_prob(x, context).shape
     ((100, 2), (100, 1), (100,))
     """
-    return MovingMixture()
-
-
-class MovingMixture:
-    """Draws, exact conditional log-density and conditional entropy; see `moving_mixture`.
-
-    Attributes:
-      name: `"moving_mixture"`.
-      event_shape: `(2,)`.
-      context_size: 1.
-    """
 
     name, event_shape, context_size = "moving_mixture", (2,), 1
 
@@ -48,15 +40,12 @@ class MovingMixture:
         """Draws events and their contexts.
 
         Args:
-          n: int, how many.
-          context: `[n, 1]` or `[1]`, contexts to draw at; `None` draws them too.
+          n: int >= 0, how many.
+          context: `[n, 1]` or `[1]`, in `[-1, 1]`, contexts to draw at; `None` draws them too.
           seed: an integer or a `numpy.random.SeedSequence`; `None` draws afresh.
 
         Returns:
           float32 arrays `[n, 2]` and `[n, 1]`.
-
-        Raises:
-          ValueError: `n` is not a non-negative integer, contexts of another shape or outside `[-1, 1]`.
         """
         check_integer(0, n=n)
         rng = np.random.default_rng(seed)
@@ -72,11 +61,8 @@ class MovingMixture:
         """`log p(x | c)` of each row, in nats, float64.
 
         Args:
-          x: real array `[n, 2]`.
+          x: finite real array `[n, 2]`.
           context: `[n, 1]`, in `[-1, 1]`.
-
-        Raises:
-          ValueError: other shapes, values that are not finite, contexts out of range.
         """
         x = np.asarray(x, np.float64)
         if x.ndim != 2 or x.shape[1] != 2 or not np.isfinite(x).all():

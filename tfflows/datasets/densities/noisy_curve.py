@@ -70,11 +70,10 @@ class NoisyCurve(ToyDensity):
         self._curves = tuple(curves)
         self._panels = tuple(_Panels(curve) for curve in self._curves)
         self._noise = noise
-        spacing = 1.5 * noise
         skeleton = []
         for curve in self._curves:
             start, stop = curve.interval
-            count = int(np.ceil(curve.speed * (stop - start) / spacing)) + 64
+            count = int(np.ceil(curve.speed * (stop - start) / (1.5 * noise))) + 64
             skeleton.append(curve.position(np.linspace(start, stop, count)))
         self._skeleton = np.concatenate(skeleton)
         low, high = self._skeleton.min(axis=0) - 5 * noise, self._skeleton.max(axis=0) + 5 * noise
@@ -113,26 +112,22 @@ class _Panels:
         start, stop = self.curve.interval
         return (stop - start) / (2 * _PANELS * 2**level)
 
-    def centres(self, level, index):
-        """`c` and `c'` at the centres of panels `index` `[m]`: two arrays `[m, 2]`."""
-        return self._look_up("centres", self._compute_centres, level, index)
-
-    def nodes(self, level, index):
-        """At each panel's nodes: `c - c(centre)` `[m, 2, 20]`, half its square and the weight, both `[m, 20]`."""
-        return self._look_up("nodes", self._compute_nodes, level, index)
-
-    def _look_up(self, kind, compute, level, index):
+    def look_up(self, compute, level, index):
+        """What `compute`, the method `centres` or `nodes`, gives for panels `index`, tabulated if coarse."""
         if level > _TABULATED:
             return compute(level, index)
-        if (kind, level) not in self._tables:
-            self._tables[kind, level] = compute(level, np.arange(_PANELS * 2**level))
-        return tuple(table[index] for table in self._tables[kind, level])
+        key = compute.__name__, level
+        if key not in self._tables:
+            self._tables[key] = compute(level, np.arange(_PANELS * 2**level))
+        return tuple(table[index] for table in self._tables[key])
 
-    def _compute_centres(self, level, index):
+    def centres(self, level, index):
+        """`c` and `c'` at the centres of panels `index` `[m]`: two arrays `[m, 2]`."""
         t = self.curve.interval[0] + self.half_width(level) * (2 * index + 1)
         return self.curve.position(t), self.curve.velocity(t)
 
-    def _compute_nodes(self, level, index):
+    def nodes(self, level, index):
+        """At each panel's nodes: `c - c(centre)` `[m, 2, 20]`, half its square and the weight, both `[m, 20]`."""
         half = self.half_width(level)
         centre = self.curve.interval[0] + half * (2 * index + 1)
         t = centre[:, None] + half * _NODES
@@ -150,7 +145,7 @@ def _log_integral(panels, x, noise):
     level = 0
     while len(row):
         half = panels.half_width(level)
-        centre, velocity = panels.centres(level, index)
+        centre, velocity = panels.look_up(panels.centres, level, index)
         gap = x[row] - centre
         square = np.sum(gap**2, axis=-1)
         exponent = -square / (2 * noise**2)
@@ -170,7 +165,7 @@ def _log_integral(panels, x, noise):
         above = exponent - best[row]
         matters = above > -_NEGLIGIBLE - _VARIATION  # the best panel may have been found later
         row, gap, above = row[matters], gap[matters], above[matters]
-        offset, half_square, weight = panels.nodes(level, index[matters])
+        offset, half_square, weight = panels.look_up(panels.nodes, level, index[matters])
         relative = gap[:, :1] * offset[:, 0] + gap[:, 1:] * offset[:, 1] - half_square
         panel_mass = np.sum(weight * np.exp(above[:, None] + relative / noise**2), axis=-1)
         mass += np.bincount(row, weights=panel_mass, minlength=len(x))

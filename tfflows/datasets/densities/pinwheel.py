@@ -5,7 +5,7 @@ from tfflows.datasets.densities.circular_mixture import CircularMixture
 
 
 def pinwheel(*, arms=5, radial_noise=0.3, tangential_noise=0.1, twist=0.7):
-    """Gaussian arms around a circle, twisted by an angle that grows with the radius.
+    """A `ToyDensity`: Gaussian arms around a circle, twisted by an angle that grows with the radius.
 
     With `k` uniform among the arms and `z = (1 + radial_noise e1, tangential_noise e2)`, `e ~ N(0, I)`:
 
@@ -24,8 +24,6 @@ def pinwheel(*, arms=5, radial_noise=0.3, tangential_noise=0.1, twist=0.7):
       radial_noise: standard deviation along an arm, positive.
       tangential_noise: standard deviation across an arm, positive.
       twist: radians turned per unit of radius (before the doubling).
-
-    Returns, raises: see `ToyDensity`.
     """
     check_positive(radial_noise=radial_noise, tangential_noise=tangential_noise)
     check_integer(arms=arms)

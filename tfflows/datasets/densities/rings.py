@@ -9,7 +9,7 @@ from tfflows.datasets.densities.lattice_entropy import lattice_entropy
 
 
 def rings(*, radii=(0.75, 1.5, 2.25, 3.0), noise=0.08):
-    """Concentric circles, each as likely, plus isotropic Gaussian noise.
+    """A `ToyDensity`: concentric circles, each as likely, plus isotropic Gaussian noise.
 
     With `K` radii `R_k`, `r = |x|` and the scaled Bessel function `I0e(z) = exp(-z) I0(z)`:
 
@@ -20,8 +20,6 @@ def rings(*, radii=(0.75, 1.5, 2.25, 3.0), noise=0.08):
     Args:
       radii: the radii, positive.
       noise: standard deviation of the Gaussian noise, positive.
-
-    Returns, raises: see `ToyDensity`.
     """
     radii = tuple(np.atleast_1d(radii).tolist())
     if not radii:

@@ -1,7 +1,5 @@
 """Many modes in many dimensions, with everything known: a rotated product of bimodal densities."""
 
-import functools
-
 import numpy as np
 
 from tfflows.arguments import check_integer, check_positive
@@ -11,7 +9,7 @@ _PANELS = 4000  # of the one-dimensional entropies; the trapezoidal rule of a sm
 
 
 def rotated_mixture(*, dimensions=20, separation=2.0, noise=0.5):
-    """A product of bimodal densities, `2^D` modes, seen from a rotated frame.
+    """A `ToyDensity`: a product of bimodal densities, `2^D` modes, seen from a rotated frame.
 
         x = Q z,      z_i ~ w_i N(separation, noise^2) + (1 - w_i) N(-separation, noise^2) independently
 
@@ -23,8 +21,6 @@ def rotated_mixture(*, dimensions=20, separation=2.0, noise=0.5):
       dimensions: `D`, an integer of at least 2.
       separation: of the two modes of an entry from 0, positive.
       noise: standard deviation of each, positive.
-
-    Returns, raises: see `ToyDensity`.
     """
     check_positive(separation=separation, noise=noise)
     check_integer(2, dimensions=dimensions)
@@ -58,7 +54,7 @@ class _RotatedMixture(ToyDensity):
             np.log(weight) - 0.5 * ((z - centre) / self._noise) ** 2
             for weight, centre in ((self._weights, self._separation), (1 - self._weights, -self._separation))
         ]
-        return functools.reduce(np.logaddexp, logs) - np.log(self._noise) - 0.5 * np.log(2 * np.pi)
+        return np.logaddexp(*logs) - np.log(self._noise) - 0.5 * np.log(2 * np.pi)
 
     def _entropy(self):
         reach = self._separation + 12 * self._noise

@@ -9,15 +9,13 @@ _START, _STOP = 1.5 * np.pi, 4.5 * np.pi
 
 
 def swiss_roll(*, noise=0.2):
-    """The planar swiss roll: scikit-learn's `make_swiss_roll` seen along its axis and divided by five.
+    """A `ToyDensity`: scikit-learn's `make_swiss_roll` seen along its axis and divided by five.
 
     With `t ~ U[3 pi / 2, 9 pi / 2]`: `x = (t cos t, t sin t) / 5 + noise * N(0, I)`.
 
     Args:
       noise: standard deviation of the Gaussian noise after the scaling, positive. The default is the
         `make_swiss_roll(noise=1.0) / 5` of FFJORD (Grathwohl et al., 2019, toy_data.py).
-
-    Returns, raises: see `ToyDensity`.
     """
     check_positive(noise=noise)
     roll = spiral(

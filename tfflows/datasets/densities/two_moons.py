@@ -7,7 +7,7 @@ from tfflows.datasets.densities.noisy_curve import Curve, NoisyCurve
 
 
 def two_moons(*, noise=0.1):
-    """Two interleaved half circles, the geometry of scikit-learn's `make_moons`.
+    """A `ToyDensity`: two interleaved half circles, the geometry of scikit-learn's `make_moons`.
 
     With `t ~ U[0, pi]` and either moon as likely:
 
@@ -18,8 +18,6 @@ def two_moons(*, noise=0.1):
 
     Args:
       noise: standard deviation of the Gaussian noise, positive.
-
-    Returns, raises: see `ToyDensity`.
     """
     check_positive(noise=noise)
     moons = [_half_circle(np.zeros(2), 1), _half_circle(np.array([1, 0.5]), -1)]

@@ -7,7 +7,7 @@ from tfflows.datasets.densities.noisy_curve import NoisyCurve, spiral
 
 
 def two_spirals(*, noise=0.1, turns=1.5):
-    """Two Archimedean spirals that leave the origin in opposite directions.
+    """A `ToyDensity`: two Archimedean spirals that leave the origin in opposite directions.
 
     With `T = 2 pi turns`, `u ~ U[0, 1]`, `t = T sqrt(u)` (nearly even along the arm) and either sign as likely:
 
@@ -18,8 +18,6 @@ def two_spirals(*, noise=0.1, turns=1.5):
     Args:
       noise: standard deviation of the Gaussian noise, positive.
       turns: how many times an arm winds round, positive; arms are about 1.05 apart and reach `2.1 turns`.
-
-    Returns, raises: see `ToyDensity`.
     """
     check_positive(noise=noise, turns=turns)
     end = 2 * np.pi * turns

@@ -1,4 +1,7 @@
-"""Random changes of batches on their way to training: flips, shifts, dequantization."""
+"""Random changes of batches on their way to training: flips, shifts, dequantization.
+
+Each is a pure function of images `[batch, height, width, channels]` and a seed, an integer tensor `[2]`.
+"""
 
 import tensorflow as tf
 
@@ -9,11 +12,7 @@ _SHIFT = 0.1  # of the side, as in the published Glow
 
 
 def checked(augment):
-    """`augment` as a tuple of names.
-
-    Raises:
-      ValueError: if it is not `None`, one of `AUGMENTATIONS`, or a sequence of them.
-    """
+    """`augment`, which must be `None`, one of `AUGMENTATIONS`, or a sequence of them, as a tuple of names."""
     names = () if augment is None else (augment,) if isinstance(augment, str) else tuple(augment)
     if any(name not in AUGMENTATIONS for name in names):
         raise ValueError(f"`augment` must hold names among {', '.join(AUGMENTATIONS)}. Received: augment={augment!r}")
@@ -21,17 +20,8 @@ def checked(augment):
 
 
 def randomized(batches, *, augment, dequantize, seed):
-    """Applies `augment`, then `dequantize`, to the images of each batch; new in each epoch.
-
-    Args:
-      batches: `tf.data.Dataset` of integer images `[batch, height, width, channels]`, or of pairs of them and labels.
-      augment: tuple of names out of `AUGMENTATIONS`.
-      dequantize: bool.
-      seed: int.
-
-    Returns:
-      The dataset, or the one given if there is nothing to do.
-    """
+    """`tf.data.Dataset` of batches of integer images, or of pairs of them and labels, changed anew in each epoch:
+    augmented by the names in `augment`, then dequantized if `dequantize`."""
     if not augment and not dequantize:
         return batches
 
@@ -51,12 +41,7 @@ def randomized(batches, *, augment, dequantize, seed):
 
 
 def flipped(images, seed):
-    """Mirrors each image left to right with probability 1/2.
-
-    Args:
-      images: tensor `[batch, height, width, channels]`.
-      seed: integer tensor `[2]`; a pure function of it.
-    """
+    """Mirrors each image left to right with probability 1/2."""
     heads = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5
     return tf.where(heads, tf.reverse(images, [2]), images)
 
@@ -65,10 +50,6 @@ def shifted(images, seed):
     """Moves each image by up to a tenth of its side, in whole pixels; the edge is repeated into what it leaves.
 
     Glow's CIFAR-10 recipe shifts by fractions of pixels, which blurs; whole pixels keep the values of the data.
-
-    Args:
-      images: tensor `[batch, height, width, channels]`.
-      seed: integer tensor `[2]`; a pure function of it.
     """
     batch = tf.shape(images)[0]
     for key in tf.unstack(tf.random.split(seed), num=2):
@@ -81,10 +62,5 @@ def shifted(images, seed):
 
 
 def dequantized(x, seed):
-    """`x + u` in float32, `u ~ U[0, 1)`, below the next integer.
-
-    Args:
-      x: integer tensor.
-      seed: integer tensor `[2]`; a pure function of it.
-    """
+    """`x + u` of integers of any shape, in float32, `u ~ U[0, 1)`, below the next integer."""
     return numerics.below_next_integer(tf.cast(x, tf.float32), tf.random.stateless_uniform(tf.shape(x), seed))

@@ -21,9 +21,6 @@ def binarized(dataset, *, seed=0):
     Returns:
       A `Dataset` of uint8 zeros and ones, `discrete_levels` 2, everything else as before.
 
-    Raises:
-      ValueError: continuous data.
-
     References:
       Salakhutdinov, Murray. On the quantitative analysis of deep belief networks. ICML 2008.
 

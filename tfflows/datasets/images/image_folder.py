@@ -78,48 +78,41 @@ def from_image_folder(
     check_choice(("raise", "skip"), on_error=on_error)
     folder = pathlib.Path(path)
     names, labels, class_names = image_files.find(folder, labelled)
-    shapes, bad = _inspect(folder, names, size)
-    good = [k for k in range(len(names)) if k not in bad]
-    if size is None and good:
-        size = collections.Counter(shapes[k][:2] for k in good).most_common(1)[0][0]
+    shapes = _parallel(lambda name: _shape(folder / name), names)
+    bad = {k: reason for k, reason in enumerate(shapes) if isinstance(reason, str)}
+    if size is None and len(bad) < len(names):
+        sizes = {k: shape[:2] for k, shape in enumerate(shapes) if k not in bad}
+        size = collections.Counter(sizes.values()).most_common(1)[0][0]
         text = "{} x {} pixels, most are {} x {}"
-        other = {k: text.format(*shapes[k][:2], *size) for k in good if shapes[k][:2] != size}
-        bad.update(other)
-        good = [k for k in good if k not in other]
+        bad.update((k, text.format(*each, *size)) for k, each in sizes.items() if each != size)
+    good = [k for k in range(len(names)) if k not in bad]
     if bad:
         _report(folder, names, bad, on_error)
     if len(good) < 3:
         raise ValueError(f"At least 3 images are needed. Received: {str(folder)!r} with {len(good)} that can be used")
     if channels is None:
         channels = max(shapes[k][2] for k in good)
-    paths = [folder / names[k] for k in good]
     image_shape = (*size, channels)
-    rows = split_rows(len(paths), seed=seed, fractions=fractions)
-    contexts = (None, None, None) if labels is None else tuple(labels[good][part] for part in rows)
+    rows = [np.array(good)[part] for part in split_rows(len(good), seed=seed, fractions=fractions)]
+    contexts = [None if labels is None else labels[part] for part in rows]
     known = {
         "num_classes": None if class_names is None else len(class_names),
         "class_names": class_names,
-        "description": f"{len(paths)} images of {folder.name}.",
+        "description": f"{len(good)} images of {folder.name}.",
     }
-    parts = [[paths[k] for k in part] for part in rows]
-    if len(paths) * math.prod(image_shape) > memory_bytes:
+    parts = [[folder / names[k] for k in part] for part in rows]
+    if len(good) * math.prod(image_shape) > memory_bytes:
         return _stream(folder.name, parts, contexts, image_shape, known)
     arrays = [np.stack(_parallel(lambda each: image_files.read(each, channels, size), part)) for part in parts]
     return Dataset(folder.name, *arrays, *contexts, discrete_levels=256, **known)
 
 
-def _inspect(folder, names, size):
-    """Shapes `(height, width, channels)` of all files, and why those that cannot be used cannot, by index."""
-
-    def inspect(name):
-        try:
-            shape = image_files.read(folder / name).shape
-        except ValueError as error:
-            return str(error)
-        return shape if size is None else (*size, shape[2])
-
-    found = _parallel(inspect, names)
-    return found, {k: reason for k, reason in enumerate(found) if isinstance(reason, str)}
+def _shape(path):
+    """`(height, width, channels)` of an image file, or, as a string, why it cannot be used."""
+    try:
+        return image_files.read(path).shape
+    except ValueError as error:
+        return str(error)
 
 
 def _parallel(function, items):

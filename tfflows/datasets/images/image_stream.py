@@ -33,6 +33,7 @@ class Source:
     crop: bool = False
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class ImageStream:
     """8-bit images in three splits that are read from disk in every epoch, or once if they fit into the cache.
 
@@ -40,44 +41,29 @@ class ImageStream:
     `test` are `tf.data.Dataset`s of single uint8 images `[height, width, channels]`, or of pairs of them and int64
     labels, in the order on disk.
 
-    Args:
-      name: what it is called.
+    Attributes:
+      name, num_classes, class_names, description: as of a `Dataset`.
       sources: dict from `"train"`, `"validation"`, `"test"` to a `Source`, or to `None` where there is no such split.
-      image_shape: `(height, width, channels)`.
-      num_classes: number of classes, or `None` when there are no labels.
-      class_names: one name per label, or `None`.
+      image_shape: `(height, width, channels)`, which is also the `event_shape`.
       augmentations: dict from `"real_nvp"` and `"glow"` to the changes they were published with, for `batches`.
       cache_bytes: a split of up to so many bytes is kept in memory after it was read for the first time.
-      description: a sentence or two.
-
-    Attributes:
       discrete_levels: 256.
-      event_shape: the same as `image_shape`.
     """
 
+    name: str
+    sources: dict
+    _: dataclasses.KW_ONLY
+    image_shape: tuple
+    num_classes: int | None = None
+    class_names: tuple | None = None
+    augmentations: dict = dataclasses.field(default_factory=dict)
+    cache_bytes: int = CACHE_BYTES
+    description: str = ""
+
     discrete_levels = 256
-    columns = None
-    density = None
+    columns = density = None
 
-    def __init__(
-        self,
-        name,
-        sources,
-        *,
-        image_shape,
-        num_classes=None,
-        class_names=None,
-        augmentations=None,
-        cache_bytes=CACHE_BYTES,
-        description="",
-    ):
-        self.name, self.num_classes = name, num_classes
-        self.image_shape = self.event_shape = tuple(image_shape)
-        self.class_names = None if class_names is None else tuple(class_names)
-        self.augmentations = dict(augmentations or {})
-        self.description = description
-        self._sources, self._cache_bytes = dict(sources), cache_bytes
-
+    event_shape = property(lambda self: self.image_shape, doc="Shape of one example, a tuple.")
     train = property(lambda self: self._examples("train"), doc="Single examples to train on.")
     validation = property(lambda self: self._examples("validation"), doc="Single examples to validate with, or `None`.")
     test = property(lambda self: self._examples("test"), doc="Single examples to judge with.")
@@ -108,7 +94,7 @@ class ImageStream:
         if with_context and self.num_classes is None:
             raise ValueError(f"{self.name!r} has no labels. Received: with_context=True")
         size = math.prod(self.image_shape)
-        cached = not source.crop and source.num_examples * size <= self._cache_bytes
+        cached = not source.crop and source.num_examples * size <= self.cache_bytes
         examples = source.open(seed if shuffle and not cached else None).map(self._chosen(source, with_context))
         if cached:
             examples = examples.cache()
@@ -124,11 +110,7 @@ class ImageStream:
         return batching.ready(batches.with_options(options), -(-source.num_examples // batch_size))
 
     def in_memory(self):
-        """Reads everything into arrays: a `Dataset` with the same images and labels.
-
-        Raises:
-          ValueError: if a split is missing.
-        """
+        """Reads everything into arrays: a `Dataset` with the same images and labels. No split may be missing."""
         missing = [split for split in SPLITS if self._source(split) is None]
         if missing:
             raise ValueError(f"All three splits are needed. Received: {self.name!r} without {', '.join(missing)}")
@@ -150,7 +132,7 @@ class ImageStream:
         )
 
     def _source(self, split):
-        return self._sources.get(checked_split(split))
+        return self.sources.get(checked_split(split))
 
     def _examples(self, split):
         source = self._source(split)

@@ -44,7 +44,6 @@ def natural_patches(*, seed=0, patch_size=32, stride=11):
       A `Dataset` of uint8 examples `[N, patch_size, patch_size, 3]`, RGB, with `discrete_levels` 256.
 
     Raises:
-      ValueError: if an argument is out of range.
       ImportError: if scikit-image or scikit-learn is not installed.
 
     Example:
@@ -85,16 +84,9 @@ def photograph(name):
 
 
 def cut(image, patch_size, stride):
-    """All patches of an image whose corners are at multiples of the stride, in reading order.
+    """All patches `[N, patch_size, patch_size, channels]` of an image `[height, width, channels]`, at least as large,
+    whose corners are at multiples of the stride, in reading order."""
+    from skimage.util import view_as_windows
 
-    Args:
-      image: array `[height, width, channels]`.
-      patch_size: int, at most the height and the width.
-      stride: int.
-
-    Returns:
-      Array `[N, patch_size, patch_size, channels]` of the image's dtype.
-    """
-    windows = np.lib.stride_tricks.sliding_window_view(image, (patch_size, patch_size), axis=(0, 1))
-    windows = windows[::stride, ::stride].transpose(0, 1, 3, 4, 2)
-    return windows.reshape(-1, patch_size, patch_size, image.shape[-1])
+    shape = (patch_size, patch_size, image.shape[-1])
+    return view_as_windows(image, shape, step=stride).reshape(-1, *shape)

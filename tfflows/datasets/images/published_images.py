@@ -58,17 +58,6 @@ def _shrunk(image, size):
     return tf.cast(tf.round(resized), tf.uint8)
 
 
-def _scene(category):
-    return _Published(
-        f"lsun/{category}", (64, 64, 3), False, test="validation", prepare=scenes, crop=True, augmentations=_FLIP
-    )
-
-
-def _small_imagenet(builder, side, labelled):
-    shape = (side, side, 3)
-    return _Published(f"{builder}/{side}x{side}", shape, labelled, test="validation", prepare=square(side))
-
-
 _SETS = {
     "mnist": _Published("mnist", (28, 28, 1)),
     "fashion_mnist": _Published("fashion_mnist", (28, 28, 1)),
@@ -77,13 +66,19 @@ _SETS = {
     "cifar100": _Published("cifar100", (32, 32, 3)),
     "svhn_cropped": _Published("svhn_cropped", (32, 32, 3)),
     "celeb_a": _Published("celeb_a", (64, 64, 3), False, "validation", prepare=faces, augmentations=_FLIP),
-    "downsampled_imagenet_32x32": _small_imagenet("downsampled_imagenet", 32, False),
-    "downsampled_imagenet_64x64": _small_imagenet("downsampled_imagenet", 64, False),
-    "imagenet_resized_32x32": _small_imagenet("imagenet_resized", 32, True),
-    "imagenet_resized_64x64": _small_imagenet("imagenet_resized", 64, True),
-    "lsun_bedroom": _scene("bedroom"),
-    "lsun_tower": _scene("tower"),
-    "lsun_church_outdoor": _scene("church_outdoor"),
+    **{
+        f"{builder}_{side}x{side}": _Published(
+            f"{builder}/{side}x{side}", (side, side, 3), labelled, test="validation", prepare=square(side)
+        )
+        for builder, labelled in (("downsampled_imagenet", False), ("imagenet_resized", True))
+        for side in (32, 64)
+    },
+    **{
+        f"lsun_{category}": _Published(
+            f"lsun/{category}", (64, 64, 3), False, test="validation", prepare=scenes, crop=True, augmentations=_FLIP
+        )
+        for category in ("bedroom", "tower", "church_outdoor")
+    },
 }
 
 
@@ -93,14 +88,7 @@ def tfds_names():
 
 
 def tfds_images(
-    name,
-    *,
-    data_dir=None,
-    download=True,
-    num_train=None,
-    num_validation=None,
-    num_test=None,
-    cache_bytes=CACHE_BYTES,
+    name, *, data_dir=None, download=True, num_train=None, num_validation=None, num_test=None, cache_bytes=CACHE_BYTES
 ):
     """A published image set, read by TensorFlow Datasets and prepared as in the papers.
 
@@ -138,7 +126,6 @@ def tfds_images(
       An `ImageStream`.
 
     Raises:
-      ValueError: if the name is unknown, or a size is out of range.
       ImportError: if tensorflow-datasets is not installed.
       FileNotFoundError: if the data are not there and `download` is false.
 
@@ -179,7 +166,7 @@ def tfds_images(
         {split: part and _source(builder, published, part, most) for split, (part, most) in wanted.items()},
         image_shape=published.image_shape,
         num_classes=None if label is None else label.num_classes,
-        class_names=None if label is None else label.names,
+        class_names=None if label is None else tuple(label.names),
         augmentations=published.augmentations,
         cache_bytes=cache_bytes,
         description=f"{published.builder} of TensorFlow Datasets, version {builder.version}.",

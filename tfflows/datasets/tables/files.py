@@ -58,15 +58,12 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
         )
     examples = _matrix({name: table[name] for name in example_names}, names, table, path)
     rows = split_rows(len(examples), seed=seed, fractions=fractions)
-    known = {}
+    given = {name: table[name] for name in context_names}
     if array is not None:
-        matrix = array if array.ndim == 2 else array[:, None]
-        given = {f"context[{i}]": column for i, column in enumerate(matrix.T)}
-        known = _context(given, labels, path)
-    elif context_names:
-        known = _context({name: table[name] for name in context_names}, labels, path)
-    elif labels:
+        given = {f"context[{i}]": column for i, column in enumerate(array.reshape(len(array), -1).T)}
+    if labels and not given:
         raise ValueError(f"`labels` needs a context. Received: labels={labels!r}, context={context!r}")
+    known = _context(given, labels, path) if given else {}
     conditioning = known.pop("context", None)
     return Dataset(
         path.stem,

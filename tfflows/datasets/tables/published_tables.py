@@ -10,13 +10,6 @@ from tfflows.arguments import check_choice
 from tfflows.datasets.dataset import Dataset
 
 _SOURCE = "https://zenodo.org/records/1161203"
-_FILES = {
-    "power": ("power/data.npy",),
-    "gas": ("gas/ethylene_CO.pickle",),
-    "hepmass": ("hepmass/1000_train.csv", "hepmass/1000_test.csv"),
-    "miniboone": ("miniboone/data.npy",),
-    "bsds300": ("BSDS300/BSDS300.hdf5",),
-}
 _NOISE_SEED = 42  # the published one, of the order of POWER's rows and of its noise
 _MOST_REPEATS = 5  # of a feature's smallest value in HEPMASS
 _MOST_CORRELATED = 0.98  # of two features of GAS
@@ -24,7 +17,7 @@ _MOST_CORRELATED = 0.98  # of two features of GAS
 
 def tabular_names():
     """Names of the tabular sets, a tuple."""
-    return tuple(_FILES)
+    return tuple(_SETS)
 
 
 def tabular(name, folder=None):
@@ -54,7 +47,7 @@ def tabular(name, folder=None):
       A `Dataset` of float32 examples.
 
     Raises:
-      ValueError: an unknown name, no folder, files of another form.
+      ValueError: no folder, files of another form.
       FileNotFoundError: a file is missing (which, and where it is from).
 
     References:
@@ -62,21 +55,21 @@ def tabular(name, folder=None):
       appendix D, and the published code.
     """
     key = str(name).lower()
-    check_choice(_FILES, name=key)
+    check_choice(_SETS, name=key)
     folder = os.environ.get("TFFLOWS_TABULAR") if folder is None else folder
     if not folder:
         raise ValueError(
             f"`folder` must be that of the unpacked archive {_SOURCE}, here or in the environment variable "
             f"TFFLOWS_TABULAR. Received: {folder!r}"
         )
-    paths = [pathlib.Path(folder, *file.split("/")) for file in _FILES[key]]
+    read, *files = _SETS[key]
+    paths = [pathlib.Path(folder, *file.split("/")) for file in files]
     for path in paths:
         if not path.is_file():
             raise FileNotFoundError(f"{key} needs {path}, from data.tar.gz of {_SOURCE}; it does not exist")
-    splits = _READERS[key](*paths)
     return Dataset(
         key,
-        *(np.ascontiguousarray(split, np.float32) for split in splits),
+        *(np.ascontiguousarray(split, np.float32) for split in read(*paths)),
         description=f"{key.upper()}, prepared as by Papamakarios et al. (2017).",
     )
 
@@ -124,10 +117,6 @@ def _hepmass(train_path, test_path):
     return train[:-num_validation], train[-num_validation:], test
 
 
-def _miniboone(path):
-    return _standardised(_split(_table(path, None)))
-
-
 def _bsds300(path):
     import h5py  # comes with Keras; only this set needs it
 
@@ -138,7 +127,7 @@ def _bsds300(path):
         return [file[split][...] for split in ("train", "validation", "test")]
 
 
-def _table(path, columns):
+def _table(path, columns=None):
     table = np.load(path)
     if table.ndim != 2 or len(table) < 20 or (columns is not None and table.shape[1] != columns):
         raise ValueError(
@@ -161,4 +150,10 @@ def _standardised(splits):
     return [(split - known.mean(0)) / known.std(0) for split in splits]
 
 
-_READERS = {"power": _power, "gas": _gas, "hepmass": _hepmass, "miniboone": _miniboone, "bsds300": _bsds300}
+_SETS = {
+    "power": (_power, "power/data.npy"),
+    "gas": (_gas, "gas/ethylene_CO.pickle"),
+    "hepmass": (_hepmass, "hepmass/1000_train.csv", "hepmass/1000_test.csv"),
+    "miniboone": (lambda path: _standardised(_split(_table(path))), "miniboone/data.npy"),
+    "bsds300": (_bsds300, "BSDS300/BSDS300.hdf5"),
+}

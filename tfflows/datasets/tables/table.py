@@ -41,7 +41,7 @@ def read_table(path, *, header=True, key=None):
     elif extension == ".parquet":
         columns = _read_parquet(path)
     elif extension == ".npy":
-        columns = _columns_of_array(_loaded(path), path.name)
+        columns = _columns_of_array(_readable(path, lambda: np.load(path, allow_pickle=False)), path.name)
     else:
         columns, context = _read_npz(path, key)
     if not columns or not len(next(iter(columns.values()))):
@@ -52,8 +52,8 @@ def read_table(path, *, header=True, key=None):
 def _read_csv(path, header):
     try:
         frame = pandas.read_csv(path, header=0 if header else None)
-    except pandas.errors.EmptyDataError as error:
-        raise ValueError(f"The table must have rows and columns. Received: {path.name!r}, which is empty") from error
+    except pandas.errors.EmptyDataError:
+        return {}
     except (pandas.errors.ParserError, UnicodeDecodeError) as error:
         raise ValueError(f"The file must be comma-separated text. Received: {path.name!r}: {error}") from error
     if header and len(frame.columns) and all(is_number(name) for name in frame.columns):
@@ -89,7 +89,7 @@ def _columns(frame):
 
 
 def _read_npz(path, key):
-    with _loaded(path) as archive:
+    with _readable(path, lambda: np.load(path, allow_pickle=False)) as archive:
         names = list(archive.files)
         candidates = [name for name in names if name != "context"]
         if key is None:
@@ -111,10 +111,6 @@ def _read_npz(path, key):
             f"Received: {path.name!r} with shape {list(arrays[1].shape)}"
         )
     return columns, arrays[1]
-
-
-def _loaded(path):
-    return _readable(path, lambda: np.load(path, allow_pickle=False))
 
 
 def _readable(path, read):
