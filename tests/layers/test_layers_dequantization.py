@@ -178,7 +178,7 @@ def test_config_round_trip(kind):
     [
         (lambda: UniformDequantization(1), "`levels` must be an integer of at least 2. Received: 1"),
         (lambda: UniformDequantization(256, kept_levels=100), "must divide `levels`, 256.*Received: 100"),
-        (lambda: VariationalDequantization((None, 4, 1)), "all known. Received"),
+        (lambda: VariationalDequantization((None, 4, 1)), "`image_shape` must be integers of at least 1. Received"),
         (lambda: VariationalDequantization((4, 4, 1), num_couplings=1), "at least 2. Received: 1"),
     ],
 )

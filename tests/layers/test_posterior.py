@@ -251,7 +251,7 @@ def test_bad_input():
     for size in (0, 1.5, None):
         with pytest.raises(ValueError, match=f"`latent_size` must be an integer of at least 1. Received: {size}"):
             GaussianPosterior(size)
-    with pytest.raises(ValueError, match="TwoCouplings needs a `latent_size` of at least 2. Received: 1"):
+    with pytest.raises(ValueError, match="`latent_size` must be an integer of at least 2. Received: 1"):
         TwoCouplings(1)
     for name, value in (("beta", -1.0), ("beta", np.nan), ("free_bits", -0.1), ("free_bits", "a")):
         with pytest.raises(ValueError, match=f"`{name}` must be a number of at least 0. Received"):

@@ -245,7 +245,7 @@ def test_no_latent(name, size):
 
 @pytest.mark.parametrize("name", ["iaf", "coupling"])
 def test_one_latent_is_too_few(name):
-    with pytest.raises(ValueError, match="needs a `latent_size` of at least 2. Received: 1"):
+    with pytest.raises(ValueError, match="`latent_size` must be an integer of at least 2. Received: 1"):
         MAKES[name](1)
 
 

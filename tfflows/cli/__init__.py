@@ -1,1 +1,5 @@
-"""The `tfflows` command: train, evaluate, sample, export. Modules here import TensorFlow only inside functions."""
+"""The `tfflows` command: train, evaluate, sample, export.
+
+Modules that parse and check import TensorFlow only inside functions. What does not fit is refused with a `ValueError`
+or an `OSError` that says what was wanted and what was received; `main` prints it.
+"""

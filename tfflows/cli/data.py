@@ -14,11 +14,7 @@ _SPLITS = ("train", "validation", "test")
 
 
 def load(run):
-    """Reads the data that the settings name, and decides the settings that depend on them.
-
-    Raises:
-      ValueError: as `tfflows.datasets.load`.
-    """
+    """Reads the data that the settings name, and decides the settings that depend on them."""
     run.data = read(run.settings)
     run.settings = settings.completed(run.settings, run.data.event_shape, run.data.num_examples("train"))
 
@@ -26,17 +22,12 @@ def load(run):
 def load_again(run, *, name=None, seed=None):
     """Reads the data of a finished run, or others by name or path: the same columns, labels numbered as in training.
 
-    Raises:
-      ValueError: data of another shape or with other columns, without context, or with labels the run did not see.
+    Data of another shape, without context, or with labels that the run did not see are refused.
     """
-    known, wanted = run.saved["data"], dict(run.settings)
-    if seed is not None:
-        wanted["seed"] = seed
-    if name is not None:
-        wanted.update(data=settings.data_name(name), num_train=None)
-    if known["columns"] is not None:
-        wanted["columns"] = known["columns"]
-    data = read(wanted)
+    known = run.saved["data"]
+    other = {} if name is None else {"data": settings.data_name(name), "num_train": None}
+    same = {"seed": seed, "columns": known["columns"]}
+    data = read({**run.settings, **other, **{option: value for option, value in same.items() if value is not None}})
     levels = data.discrete_levels
     if list(data.event_shape) != known["event_shape"] or levels != known["discrete_levels"]:
         raise ValueError(
@@ -53,8 +44,8 @@ def read(wanted):
         others = {option: wanted[option] for option in ("labels", "header", "key")}
         return datasets.load(name, seed=seed, **settings.columns_of(wanted), **others)
     if source == defaults.FOLDER:
-        on_error = "skip" if wanted["skip_bad_images"] else "raise"
-        options = {"image_size": wanted["image_size"], "labelled": wanted["labels"], "on_error": on_error}
+        options = {"image_size": wanted["image_size"], "labelled": wanted["labels"]}
+        options["on_error"] = "skip" if wanted["skip_bad_images"] else "raise"
         return datasets.load(pathlib.Path(name), seed=seed, **options)
     if source == defaults.DIGITS:
         return datasets.digits(as_images=settings.events_of(wanted) == defaults.IMAGES, seed=seed)

@@ -1,7 +1,5 @@
 """The figures of a flow over images, and how exactly it gives images back."""
 
-import dataclasses
-
 import numpy as np
 
 from tfflows import evaluation, plotting
@@ -20,30 +18,22 @@ def draw(run):
     """
     flow, dataset = run.flow, run.data
     x, labels = data.first(dataset, "test", min(_SEEN, dataset.num_examples("test")))
-    names = list(map(str, dataset.class_names or range(dataset.num_classes or 0)))
-    labels = labels if flow.conditional else None
-    drawer = ImageFigures(flow, dataset.discrete_levels, run.settings["seed"], x, labels, names)
-    figures = {
-        "samples.png": drawer.samples(),
-        "temperatures.png": drawer.temperatures(),
-        "interpolation.png": drawer.interpolations(),
-    }
+    drawer = ImageFigures(run, x, labels)
+    figures = {"samples.png": drawer.samples(), "temperatures.png": drawer.temperatures()}
+    figures["interpolation.png"] = drawer.interpolations()
     if flow.num_classes is not None:
         figures["classes.png"] = drawer.classes()
     figures["reconstruction.png"], facts = drawer.reconstructions()
     return figures, facts
 
 
-@dataclasses.dataclass
 class ImageFigures:
-    """Each figure of a flow and test images, `labels` and `names` of their classes if it is given them."""
+    """Each figure of the flow of a run and test images `x`, of classes `labels` if there are any."""
 
-    flow: object
-    levels: int
-    seed: int
-    x: np.ndarray
-    labels: np.ndarray | None
-    names: list
+    def __init__(self, run, x, labels):
+        self.flow, self.levels, self.seed = run.flow, run.data.discrete_levels, run.settings["seed"]
+        self.x, self.labels = x, labels if run.flow.conditional else None
+        self.names = list(map(str, run.data.class_names or range(run.data.num_classes or 0)))
 
     def _drawn(self, count, context, **options):
         return np.asarray(self.flow.sample(count, context=context, seed=self.seed, **options))
@@ -93,10 +83,8 @@ class ImageFigures:
     def reconstructions(self):
         """Test images given back, and how wrong they are: a figure and facts."""
         found = evaluation.reconstruct(self.flow, self.x, self.labels, seed=self.seed)
-        title = (
-            f"{found.count} test images: wrong by {found.max_error:g} levels at most, {found.mean_error:.2g} in the "
-        )
-        title += f"mean; before rounding, as shown below, by {found.max_float_error:.1e} at most"
+        title = f"{found.count} test images: wrong by {found.max_error:g} levels at most, {found.mean_error:.2g} in "
+        title += f"the mean; before rounding, as shown below, by {found.max_float_error:.1e} at most"
         shown = [each[:_COLUMNS] for each in (self.x, found.examples, found.float_errors)]
         errors = ("max_error", "mean_error", "max_float_error")
         facts = {f"reconstruction_{name}": getattr(found, name) for name in errors}

@@ -5,14 +5,10 @@ from tfflows.cli import defaults
 
 
 def measure(run, split, *, seed, num_draws=defaults.NOISE_DRAWS, importance_draws=None):
-    """Likelihood of one split of the data.
+    """Likelihood of one split of the data, "train", "validation" or "test".
 
-    Args:
-      run: `Run` with data and flow.
-      split: "train", "validation" or "test".
-      seed: int, of the noise added to discrete data.
-      num_draws: int, draws of that noise per example.
-      importance_draws: int, draws for the importance-weighted bound of discrete data, `None` for none.
+    To discrete data noise is added, of that seed, drawn `num_draws` times per example; their importance-weighted bound
+    takes `importance_draws`, `None` for no such bound.
 
     Returns:
       dict of finite numbers: `<split>_nats`, the mean negative log-likelihood in nats per example, with

@@ -9,20 +9,14 @@ _WARMUP_STEPS = 300  # of a learning rate that rises from 0; with it and clippin
 
 
 def build(run):
-    """Builds the flow with weights drawn from the run's seed, compiles it and adapts it; nothing is written.
-
-    Raises:
-      ValueError: options out of range, or data that the flow refuses.
-    """
+    """Builds the flow with weights drawn from the run's seed, compiles it and adapts it; nothing is written."""
     chosen = run.settings
     keras.utils.set_random_seed(chosen["seed"])
     cls = getattr(models, defaults.MODELS[chosen["model"]][0])
     run.flow = cls(run.data.event_shape, **_arguments(run), seed=chosen["seed"], dtype=chosen["precision"])
-    steps = chosen["epochs"] * run.steps_per_epoch
+    steps, rate = chosen["epochs"] * run.steps_per_epoch, chosen["learning_rate"]
     warmup = min(_WARMUP_STEPS, steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warmup, warmup_target=chosen["learning_rate"], warmup_steps=warmup
-    )
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup)
     run.flow.compile(keras.optimizers.Adam(schedule, global_clipnorm=1.0))
     run.flow.adapt(*data.whole(run, "train"))
 
@@ -42,9 +36,5 @@ def _arguments(run):
 
 
 def load(run):
-    """Loads the flow of a finished run.
-
-    Raises:
-      ValueError: a file that is damaged or holds something else.
-    """
+    """Loads the flow of a finished run."""
     run.flow = models.load_model(run.folder / run_folder.MODEL)

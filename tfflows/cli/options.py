@@ -2,10 +2,12 @@
 `defaults.MODELS`, and its options here."""
 
 import argparse
+import csv
 import dataclasses
+import math
 import pathlib
 
-from tfflows.cli import defaults, option_types
+from tfflows.cli import defaults
 from tfflows.cli.defaults import AUTOREGRESSIVE, DATA, FOLDER, GLOW, MODELS, REAL_NVP, SPLINE, TABLE, TRANSFORMER, Rule
 
 
@@ -72,6 +74,39 @@ def _shown(default):
     return ",".join(map(str, default)) if isinstance(default, list) else str(default)
 
 
+def _number(kind, accepts, wanted):
+    """A converter of text to numbers of a kind that it accepts."""
+
+    def convert(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not accepts(value):
+            raise argparse.ArgumentTypeError(f"{wanted} is needed. Received: {text!r}")
+        return value
+
+    return convert
+
+
+positive_int = _number(int, lambda value: value >= 1, "a whole number from 1")
+natural = _number(int, lambda value: 0 <= value < 2**31, "a whole number from 0, below 2^31")  # TensorFlow's seeds
+positive_float = _number(float, lambda value: 0 < value < math.inf, "a number above 0")
+
+
+def names(text):
+    """Column names between commas, each quoted where it holds a comma itself."""
+    found = [name.strip() for name in next(csv.reader([text]), [])]
+    if not found or not all(found):
+        raise argparse.ArgumentTypeError(f"column names between commas are needed. Received: {text!r}")
+    return found
+
+
+def widths(text):
+    """Whole numbers from 1 between commas."""
+    return [positive_int(part) for part in text.split(",")]
+
+
 def among(*names):
     """What `add_argument` takes for a choice."""
     return {"choices": names}
@@ -83,10 +118,10 @@ def path(metavar):
 
 
 ON, YES_NO = {"action": "store_true"}, {"action": argparse.BooleanOptionalAction}
-NUMBER, DRAWS = ({"type": option_types.positive_int, "metavar": metavar} for metavar in "NK")
-WIDTHS = {"type": option_types.widths, "metavar": "N,N"}
-COLUMNS = {"type": option_types.names, "metavar": "A,B"}
-SEED, POSITIVE = {"type": option_types.natural}, {"type": option_types.positive_float}
+NUMBER, DRAWS = ({"type": positive_int, "metavar": metavar} for metavar in "NK")
+WIDTHS = {"type": widths, "metavar": "N,N"}
+COLUMNS = {"type": names, "metavar": "A,B"}
+SEED, POSITIVE = {"type": natural}, {"type": positive_float}
 PRECISIONS = among("float32", "mixed_float16", "mixed_bfloat16", "float64")
 NOISE, FAST = among("uniform", "variational"), among("inverse", "forward")
 
@@ -102,6 +137,7 @@ _UNIFORM, _ALL = (dict.fromkeys((REAL_NVP, GLOW, TRANSFORMER), each) for each in
 _WIDTHS = {REAL_NVP: [64, 64], AUTOREGRESSIVE: [64, 64], SPLINE: [128, 128]}
 _FILTERS, _BLOCKS = {REAL_NVP: 32, GLOW: defaults.by_size(32, 128)}, {REAL_NVP: 2, TRANSFORMER: 2}
 IMPORTANCE = "draws of noise for the importance-weighted bound of discrete data"
+_NUM_TRAIN = "examples to draw from a toy density or to use of a published set"
 _PATIENCE = "epochs without a better validation loss after which training stops; the best epoch's weights are kept"
 
 DEBUG = Option("debug", "show the traceback of an error", False, ON)
@@ -127,13 +163,7 @@ _GROUPS = {
         ("image_size", "cut and shrink the images of a folder to N x N", defaults.SAME_SIZE, NUMBER, (FOLDER,)),
         ("skip_bad_images", "leave out unreadable images of a folder, naming them", False, ON, (FOLDER,)),
         ("conditional", "condition on the labels or context of the data, when there are any", True, YES_NO),
-        (
-            "num_train",
-            "examples to draw from a toy density or to use of a published set",
-            defaults.SIZE,
-            NUMBER,
-            _SIZED,
-        ),
+        ("num_train", _NUM_TRAIN, defaults.SIZE, NUMBER, _SIZED),
     ],
     "training": [
         ("batch_size", "examples per step", defaults.by_events(512, 32, 64), NUMBER),

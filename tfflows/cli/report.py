@@ -12,12 +12,9 @@ _POINTS, _GRID = 5_000, 200
 
 
 def write(run, facts, *, started):
-    """Writes model.keras, saved_model/, the figures and metrics.json, and prints what matters.
+    """Writes model.keras, saved_model/, the figures and metrics.json of a trained run, and prints what matters.
 
-    Args:
-      run: `Run`, trained.
-      facts: dict of `training.train`.
-      started: `time.perf_counter()` at the start of the command.
+    `facts` are those of `training.train`, `started` is `time.perf_counter()` at the start of the command.
     """
     images, folder = run.settings["images"], run.folder
     with run_folder.replacing(folder / run_folder.MODEL) as path:
@@ -65,8 +62,7 @@ def draw(run):
     if flow.event_shape == (2,) and not flow.conditional:
         figures["density.png"] = _density(flow, data, x, bounds)
     if data.name == "digits":
-        labels = data.context_test if flow.conditional else None
-        pictures = image_figures.ImageFigures(flow, data.discrete_levels, seed, data.test, labels, data.class_names)
+        pictures = image_figures.ImageFigures(run, data.test, data.context_test)
         figures["digits.png"] = pictures.samples(image_shape=(8, 8))
     return figures
 

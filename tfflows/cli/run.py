@@ -1,10 +1,16 @@
 """A run, which the stations of a command hand on: options, run, data, model, training, report."""
 
 import dataclasses
+import hashlib
 import math
 import pathlib
+import platform
 
-from tfflows.cli import config, run_folder, settings
+from tfflows.cli import run_folder, settings
+from tfflows.version import __version__
+
+_PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
+_SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass
@@ -29,12 +35,7 @@ class Run:
 
     @classmethod
     def start(cls, args):
-        """A run with the settings that parsed options ask for, new or continued; nothing is written.
-
-        Raises:
-          ValueError: options that do not fit each other, or the run to continue.
-          OSError: a folder that is in use, or no run to continue.
-        """
+        """A run with the settings that parsed options ask for, new or continued; nothing is written."""
         wanted = settings.of(args)
         folder = args.output or pathlib.Path("runs") / f"{wanted['model']}-{pathlib.Path(wanted['data']).stem}"
         if not args.resume:
@@ -55,12 +56,7 @@ class Run:
 
     @classmethod
     def open(cls, folder):
-        """A finished run.
-
-        Raises:
-          OSError: no such run, or one that is not finished.
-          ValueError: a config.json that tfflows did not write.
-        """
+        """A finished run."""
         saved = run_folder.read_config(folder)
         if not (folder / run_folder.MODEL).exists():
             raise FileNotFoundError(
@@ -70,15 +66,10 @@ class Run:
         return cls(folder, saved["settings"], saved)
 
     def begin(self):
-        """Makes the folder, once data and flow are known to fit, or refuses to continue on other data.
-
-        Raises:
-          ValueError: naming what differs.
-        """
-        now = config.of(self)
+        """Makes the folder, once data and flow are known to fit, or refuses to continue on other data."""
+        now = _config(self)
         if self.saved is None:
-            run_folder.create(self.folder, now, overwrite=self.overwrite)
-            return
+            return run_folder.create(self.folder, now, overwrite=self.overwrite)
         differ = [name for name, value in now["data"].items() if value != self.saved["data"].get(name)]
         if differ:
             wanted = f"--resume needs the data {self.folder} was started on"
@@ -88,3 +79,45 @@ class Run:
     def steps_per_epoch(self):
         """How many batches the training data make."""
         return math.ceil(self.data.num_examples("train") / self.settings["batch_size"])
+
+
+def _config(run):
+    """What config.json holds of a run with data and flow: its settings, what its data were, the versions that ran."""
+    data, conditional = run.data, run.flow.conditional
+    context = getattr(data, "context_train", None) if conditional else None  # a stream's is not in memory
+    labels = conditional and data.num_classes is not None
+    counted = labels and context is not None
+    known = {
+        "name": data.name,
+        "event_shape": list(data.event_shape),
+        "columns": None if data.columns is None else list(data.columns),
+        "discrete_levels": data.discrete_levels,
+        **{f"num_{split}": data.num_examples(split) for split in _SPLITS},
+        "conditional": conditional,
+        "class_names": list(map(str, data.class_names or range(data.num_classes))) if labels else None,
+        "class_counts": [int((context == k).sum()) for k in range(data.num_classes)] if counted else None,
+        "context_size": context.shape[-1] if conditional and not labels else None,
+        "sha256": _digest(data),
+    }
+    versions = {"python": platform.python_version(), "tfflows": __version__}
+    versions |= {package: _version(package) for package in _PACKAGES}
+    return {"settings": run.settings, "data": known, "versions": versions}
+
+
+def _digest(data):
+    """Of all examples; `None` of images that are not in memory."""
+    if not hasattr(data, "examples"):
+        return None
+    digest = hashlib.sha256()
+    for array in (part for split in _SPLITS for part in (data.examples(split), data.context(split))):
+        digest.update(b"" if array is None else array.tobytes())
+    return digest.hexdigest()
+
+
+def _version(package):
+    import importlib.metadata  # slow for a command that only parses
+
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu
+        return None

@@ -14,12 +14,7 @@ _OURS = (PROGRESS, LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, EVA
 
 
 def check_free(folder, *, overwrite):
-    """Refuses a folder that holds something, unless it is a run and may be replaced.
-
-    Raises:
-      FileExistsError: it is in use.
-      NotADirectoryError: it is a file.
-    """
+    """Refuses a file, and a folder that holds something, unless it is a run and may be replaced."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"The run folder must be a folder. Received: {folder}, which is a file")
     if not folder.exists() or not any(folder.iterdir()):
@@ -34,11 +29,7 @@ def check_free(folder, *, overwrite):
 
 
 def create(folder, config, *, overwrite):
-    """Makes the folder with its config.json. A run that is replaced goes first; files not from tfflows stay.
-
-    Raises:
-      FileExistsError: as `check_free`, which it calls again.
-    """
+    """Makes the folder with its config.json. A run that is replaced goes first; files not from tfflows stay."""
     check_free(folder, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*_OURS, *(f"{figure}.png" for figure in _FIGURES)):
@@ -47,12 +38,7 @@ def create(folder, config, *, overwrite):
 
 
 def read_config(folder):
-    """The config.json of a run.
-
-    Raises:
-      FileNotFoundError: no such run.
-      ValueError: a config.json that tfflows did not write.
-    """
+    """The config.json of a run."""
     path = pathlib.Path(folder) / CONFIG
     if not path.is_file():
         kind = "has no config.json" if path.parent.is_dir() else "does not exist"
@@ -66,11 +52,7 @@ def read_config(folder):
 
 
 def write_json(path, content):
-    """Writes JSON so that the file is always whole; numbers must be finite.
-
-    Raises:
-      ValueError: NaN or infinity among the numbers.
-    """
+    """Writes JSON so that the file is always whole; numbers must be finite."""
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")

@@ -6,11 +6,7 @@ _COLUMNS = 10  # of a picture
 
 
 def contexts(value, known, count, seed):
-    """One context per sample, or `None`: the text `value`, or drawn as often as config.json says of the data, `known`.
-
-    Raises:
-      ValueError: a value that the flow does not take, or none where it needs one.
-    """
+    """One context per sample, or `None`: `value` read, or drawn as often as config.json says of the data, `known`."""
     if not known["conditional"]:
         if value is not None:
             raise ValueError(f"The flow of this run takes no context. Received: --context-value {value}")

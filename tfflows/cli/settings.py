@@ -8,11 +8,7 @@ from tfflows.cli.defaults import DATA, EVENTS, FILES, FOLDER, IMAGES, MODELS, TA
 
 
 def of(args):
-    """The settings that parsed options ask for, as a dict that is the same after a trip through JSON.
-
-    Raises:
-      ValueError: an unknown model or data set, a file that does not exist.
-    """
+    """The settings that parsed options ask for, as a dict that is the same after a trip through JSON."""
     wanted = {option.name: getattr(args, option.name) for option in options.ALL_SETTINGS}
     model = wanted["model"].replace("_", "-").lower()
     if model not in MODELS:
@@ -22,11 +18,7 @@ def of(args):
 
 
 def data_name(text):
-    """One spelling for each data set: an absolute path, or a name with hyphens.
-
-    Raises:
-      ValueError: neither a data set, nor a file that can be read, nor a folder.
-    """
+    """One spelling for each data set: the absolute path of a file or folder that exists, or a name with hyphens."""
     key = text.replace("_", "-").replace("/", "-").lower()  # TensorFlow Datasets writes lsun/tower
     if key in DATA:
         return key
@@ -50,15 +42,7 @@ def source_of(data):
 
 
 def check(settings, given):
-    """Refuses options that do not fit the data or the model.
-
-    Args:
-      settings: dict of all settings.
-      given: names of the options that were on the command line.
-
-    Raises:
-      ValueError: naming the options, and the data or the model that they are for.
-    """
+    """Refuses options that do not fit the data or the model; `given` are the names of those on the command line."""
     model, data = settings["model"], settings["data"]
     given = [option for option in options.ALL_SETTINGS if option.name in given]
     unfit = [option for option in given if source_of(data) not in option.sources]
@@ -74,11 +58,7 @@ def check(settings, given):
 
 
 def events_of(settings):
-    """Whether the examples are vectors or images.
-
-    Raises:
-      ValueError: the data or the model have none of those asked for.
-    """
+    """Whether the examples are vectors or images; refused where the data or the model have none of those asked for."""
     model, data, images = settings["model"], settings["data"], settings["images"]
     held, taken = EVENTS[source_of(data)], MODELS[model][1]
     only_images = taken == (IMAGES,)
@@ -99,11 +79,7 @@ def model_options(model, events):
 
 
 def columns_of(settings):
-    """`columns` and `context` as the reader of the file takes them: names, or of arrays indices.
-
-    Raises:
-      ValueError: names of columns of an array.
-    """
+    """`columns` and `context` as the reader of the file takes them: names, or of arrays indices."""
     chosen = {option: settings[option] for option in ("columns", "context")}
     if not settings["data"].lower().endswith((".npy", ".npz")):
         return chosen

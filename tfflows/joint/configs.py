@@ -44,28 +44,32 @@ def _read(value):
 
 
 class ConfiguredLayer(keras.layers.Layer):
-    """A Keras layer that keeps the arguments of its constructors once: as attributes, from which the config follows.
+    """A layer that keeps every argument of its constructor as an attribute of that name, from which its config follows.
 
-    In the signature of a constructor the keywords of its base stand for the `**kwargs` that hand them on.
+    Subclasses say in `kept_arguments` what they keep in another form; classes outside of this package add their own
+    arguments to `get_config`. In the signature of a constructor the keywords of its base stand for the `**kwargs` that
+    hand them on.
     """
 
     _kept = ()
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if "__init__" in vars(cls) and cls.__base__ is not ConfiguredLayer:
-            own, base = (inspect.signature(each.__init__).parameters for each in (cls, cls.__base__))
+        if "__init__" not in vars(cls):
+            return
+        own, base = (list(inspect.signature(each.__init__).parameters.values()) for each in (cls, cls.__base__))
+        names = [each.name for each in own]
+        if cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
+            kept = [name for name in names[1:-1] if name != "dtype"]  # between `self` and `**kwargs`
+            cls._kept = tuple(dict.fromkeys([*cls._kept, *kept]))
+        if own[-1].kind == inspect.Parameter.VAR_KEYWORD and cls.__base__ is not ConfiguredLayer:
             keyword = inspect.Parameter.KEYWORD_ONLY
-            handed_on = [each for each in base.values() if each.kind == keyword and each.name not in own]
-            *explicit, last = own.values()
-            if last.kind == inspect.Parameter.VAR_KEYWORD:
-                cls.__init__.__signature__ = inspect.Signature([*explicit, *handed_on, last])
+            handed_on = [each for each in base if each.kind == keyword and each.name not in names]
+            cls.__init__.__signature__ = inspect.Signature([*own[:-1], *handed_on, own[-1]])
 
-    def keep(self, **arguments):
-        """Makes each argument an attribute of that name, and an entry of the config."""
-        for name, value in arguments.items():
-            setattr(self, name, value)
-        self._kept = (*self._kept, *arguments)
+    def kept_arguments(self):
+        """What the constructor was given, by name; Keras's own arguments left out."""
+        return {name: getattr(self, name) for name in self._kept}
 
     def get_config(self):
-        return {**super().get_config(), **written({name: getattr(self, name) for name in self._kept})}
+        return {**super().get_config(), **written(self.kept_arguments())}

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.arguments import check_integer
-from tfflows.layers.configured_layer import ConfiguredLayer
+from tfflows.joint.configs import ConfiguredLayer
 from tfflows.ops import numerics, seeds
 
 
@@ -82,19 +82,13 @@ class Dequantization(ConfiguredLayer):
           TypeError: not an integer dtype.
           ValueError: integers out of range: how many, and where the first is.
         """
-        x = np.asarray(x)
+        x, wanted = np.asarray(x), f"`{what}` must hold integers from 0 to {self.levels - 1}"
         if x.dtype.kind not in "iu":
-            raise TypeError(
-                f"`{what}` must hold integers from 0 to {self.levels - 1}, not yet dequantized or scaled. "
-                f"Received: dtype {x.dtype}"
-            )
+            raise TypeError(f"{wanted}, not yet dequantized or scaled. Received: dtype {x.dtype}")
         bad = (x < 0) | (x >= self.levels)
         if bad.any():
-            first = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise ValueError(
-                f"`{what}` must hold integers from 0 to {self.levels - 1}. Received: {int(bad.sum())} others, the "
-                f"first {x[first]} at index {first}"
-            )
+            first = tuple(np.argwhere(bad)[0].tolist())
+            raise ValueError(f"{wanted}. Received: {bad.sum()} others, the first {x[first]} at index {first}")
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape), (input_shape[0],)

@@ -1,4 +1,4 @@
-"""What every posterior layer shares: features in, a latent out, its divergence from the prior added to the loss."""
+"""Posterior layers, features in, a latent out, its divergence from the prior in the loss: their base, the plain one."""
 
 import keras
 import tensorflow as tf
@@ -6,9 +6,9 @@ import tensorflow as tf
 from tfflows import bijectors
 from tfflows.arguments import check_integer, check_number
 from tfflows.joint import keras_bijector, serialization
+from tfflows.joint.configs import ConfiguredLayer
 from tfflows.joint.weights import adopt
 from tfflows.layers import priors
-from tfflows.layers.configured_layer import ConfiguredLayer
 from tfflows.ops import seeds
 
 _LOG_SCALE_LIMIT = 10.0  # scales of the base from 4.5e-5 to 2.2e4: all their squares are float32 numbers
@@ -74,12 +74,7 @@ class Posterior(ConfiguredLayer):
         self, latent_size, *, beta=1.0, free_bits=0.0, return_log_q=False, prior=None, seed=None, dtype=None, **kwargs
     ):
         super().__init__(dtype=dtype, autocast=False, **kwargs)
-        check_integer(latent_size=latent_size)
-        if latent_size < self.least_latent_size:
-            raise ValueError(
-                f"{type(self).__name__} needs a `latent_size` of at least {self.least_latent_size}. "
-                f"Received: {latent_size}"
-            )
+        check_integer(self.least_latent_size, latent_size=latent_size)
         check_number(0, beta=beta, free_bits=free_bits)
         priors.check(prior, latent_size)
         self.latent_size, self.free_bits, self.return_log_q = latent_size, float(free_bits), return_log_q
@@ -87,11 +82,8 @@ class Posterior(ConfiguredLayer):
         self.prior_layers = priors.layers_of(prior)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.initial_beta = float(beta)
-        self.beta = self.add_weight(
-            name="beta", shape=(), initializer=keras.initializers.Constant(beta), dtype="float32", trainable=False
-        )
+        self.beta = self.add_weight((), keras.initializers.Constant(beta), "float32", trainable=False, name="beta")
 
-    # -- subclass interface ------------------------------------------------------------------------------------
     def make_bijectors(self, context_size):
         """Subclasses: bijectors of events `[D]`, data end first, each given the features `[..., context_size]`.
 
@@ -99,7 +91,6 @@ class Posterior(ConfiguredLayer):
         """
         return []
 
-    # -- Keras -------------------------------------------------------------------------------------------------
     def build(self, input_shape):
         size = input_shape[-1]
         if size is None:
@@ -122,7 +113,6 @@ class Posterior(ConfiguredLayer):
         self.add_loss(self.penalty(divergence))
         return z
 
-    # -- the posterior -----------------------------------------------------------------------------------------
     @property
     def event_dtype(self):
         """Dtype of `z` and of all densities, whatever the precision policy: its name."""
@@ -182,7 +172,6 @@ class Posterior(ConfiguredLayer):
             )
         return tf.cast(features, self.event_dtype)
 
-    # -- shapes and configs ------------------------------------------------------------------------------------
     def compute_output_spec(self, features, num_samples=None, seed=None):
         batch = (*(() if num_samples is None else (num_samples,)), *features.shape[:-1])
         z = keras.KerasTensor((*batch, self.latent_size), dtype=self.event_dtype)
@@ -192,12 +181,43 @@ class Posterior(ConfiguredLayer):
         batch = tuple(input_shape[:-1])
         return ((*batch, self.latent_size), batch) if self.return_log_q else (*batch, self.latent_size)
 
-    def get_config(self):
+    def kept_arguments(self):
         prior = None if self.prior is None else serialization.serialize(self.prior)
-        return {**super().get_config(), "beta": self.initial_beta, "prior": prior}
+        return {**super().kept_arguments(), "beta": self.initial_beta, "prior": prior}
 
     @classmethod
     def from_config(cls, config):
         if isinstance(config.get("prior"), dict):
             config = {**config, "prior": serialization.deserialize(config["prior"])}
         return super().from_config(config)
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class GaussianPosterior(Posterior):
+    """`q(z | h) = N(mean, diag(scale^2))`: the posterior of the plain variational autoencoder, no bijectors.
+
+    With the standard normal prior the divergence is exact, a sum over dimensions:
+
+        KL_j = (mean_j^2 + scale_j^2 - 1) / 2 - log scale_j        (nats)
+
+    Args, call arguments, returns, raises: see `Posterior`.
+
+    Example:
+
+    >>> import keras, tensorflow as tf
+    >>> from tfflows.layers import GaussianPosterior
+    >>> posterior = GaussianPosterior(2, seed=0)
+    >>> posterior(tf.ones([8, 5])).shape.as_list(), len(posterior.losses)
+    ([8, 2], 1)
+    >>> z, log_q = GaussianPosterior(2, return_log_q=True)(tf.ones([8, 5]), num_samples=64)
+    >>> z.shape.as_list(), log_q.shape.as_list()
+    ([64, 8, 2], [64, 8])
+
+    References:
+      Kingma, Welling. Auto-encoding variational Bayes. ICLR 2014, arXiv 1312.6114, appendix B.
+    """
+
+    def _divergence(self, z, log_q, mean, log_scale, prior):
+        if prior is not None:
+            return super()._divergence(z, log_q, mean, log_scale, prior)
+        return 0.5 * (mean**2 + tf.exp(2 * log_scale) - 1) - log_scale

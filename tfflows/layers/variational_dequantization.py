@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors, networks
-from tfflows.arguments import check_integer
+from tfflows.arguments import check_integer, check_sizes
 from tfflows.joint.weights import adopt
 from tfflows.layers.dequantization import Dequantization
 from tfflows.ops import masks, seeds
@@ -51,46 +51,31 @@ class VariationalDequantization(Dequantization):
     """
 
     def __init__(
-        self,
-        image_shape,
-        levels=256,
-        *,
-        num_couplings=4,
-        hidden_filters=(64, 64),
-        feature_filters=32,
-        seed=None,
-        dtype=None,
-        **kwargs,
+        self, image_shape, levels=256, *, num_couplings=4, hidden_filters=(64, 64), feature_filters=32, **kwargs
     ):
-        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
-        double = policy.variable_dtype == "float64"
-        super().__init__(levels, seed=seed, dtype="float64" if double else "float32", **kwargs)
-        if len(image_shape) != 3 or any(not isinstance(size, int) or size < 1 for size in image_shape):
-            raise ValueError(f"`image_shape` must be (H, W, C), all known. Received: {image_shape}")
+        policy = keras.dtype_policies.get(kwargs.pop("dtype", None) or keras.config.dtype_policy())
+        super().__init__(levels, dtype="float64" if policy.variable_dtype == "float64" else "float32", **kwargs)
+        if len(image_shape) != 3:
+            raise ValueError(f"`image_shape` must be (H, W, C). Received: {image_shape}")
+        check_sizes(image_shape=tuple(image_shape))
         check_integer(2, num_couplings=num_couplings)
         self.image_shape, self.network_policy = tuple(image_shape), policy
         self.num_couplings, self.hidden_filters = num_couplings, tuple(hidden_filters)
         self.feature_filters = feature_filters
-        self.features = networks.ConvNet(
-            feature_filters, hidden_filters=self.hidden_filters, seed=seed, dtype=policy, name="features"
-        )
+        self.features = self._network(feature_filters, seed=self.seed, name="features")
         self.features.build((None, *self.image_shape))
         self._flow = self._chain()
         self.flow_layers = adopt(self._flow)
         self.built = True
 
+    def _network(self, filters, **options):
+        return networks.ConvNet(filters, hidden_filters=self.hidden_filters, dtype=self.network_policy, **options)
+
     def _chain(self):
         links = [tfb.NormalCDF()]
         for i in range(self.num_couplings):
-            net = networks.ConvNet(
-                2 * self.image_shape[-1],
-                hidden_filters=self.hidden_filters,
-                context_size=self.feature_filters,
-                spatial_context=True,
-                seed=seeds.plus(self.seed, 100 * (i + 1)),
-                dtype=self.network_policy,
-                name=f"noise_net_{i}",
-            )
+            options = {"context_size": self.feature_filters, "spatial_context": True, "name": f"noise_net_{i}"}
+            net = self._network(2 * self.image_shape[-1], seed=seeds.plus(self.seed, 100 * (i + 1)), **options)
             mask = masks.checkerboard(self.image_shape, flip=i % 2 == 1)
             links.append(bijectors.AffineCoupling(mask, net, name=f"noise_coupling_{i}"))
         return bijectors.Chain(links, name="noise")
@@ -120,5 +105,5 @@ class VariationalDequantization(Dequantization):
     def _scaled(self, x):
         return x / (0.5 * self.kept_levels) - 1.0
 
-    def get_config(self):
-        return {**super().get_config(), "dtype": keras.saving.serialize_keras_object(self.network_policy)}
+    def kept_arguments(self):
+        return {**super().kept_arguments(), "dtype": self.network_policy}

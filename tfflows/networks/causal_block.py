@@ -24,8 +24,7 @@ class CausalBlock(keras.layers.Layer):
     gives the same.
 
     Args:
-      units: int, width, a multiple of `num_heads`.
-      num_heads: int.
+      units, num_heads: see `Transformer`.
       num_tokens: int, length of the sequence.
       seed: int or `None`, of the initial weights.
     """

@@ -1,4 +1,4 @@
-"""What every conditioner shares: the context."""
+"""What every conditioner shares, the context, and the one that sees nothing else."""
 
 import keras
 import tensorflow as tf
@@ -10,8 +10,6 @@ from tfflows.ops import shapes
 
 class Conditioner(ConfiguredLayer):
     """Base of networks that a bijector calls as `net(x)`, or as `net([x, context])` when there is a context.
-
-    Arguments of constructors are attributes of the same name, and the config.
 
     Args:
       context_size: int, size of a float context vector; `None` for none.
@@ -33,7 +31,7 @@ class Conditioner(ConfiguredLayer):
     def __init__(self, *, context_size=None, num_classes=None, **kwargs):
         super().__init__(**kwargs)
         check_context(context_size=context_size, num_classes=num_classes)
-        self.keep(context_size=context_size, num_classes=num_classes)
+        self.context_size, self.num_classes = context_size, num_classes
 
     @property
     def conditional(self):
@@ -63,9 +61,54 @@ class Conditioner(ConfiguredLayer):
             context = tf.one_hot(tf.cast(context, tf.int32), self.num_classes, dtype=x.dtype)
         elif context.shape[-1] != self.context_size:
             raise ValueError(f"`context` must have last axis {self.context_size}. Received: shape {context.shape}")
-        event = self.event_ndims
-        batch, static = tf.shape(x)[: x.shape.rank - event], x.shape[: x.shape.rank - event]
-        return x, shapes.broadcast_batch(tf.cast(context, x.dtype), batch, ndims, static=static)
+        axes = x.shape.rank - self.event_ndims
+        context = tf.cast(context, x.dtype)
+        return x, shapes.broadcast_batch(context, tf.shape(x)[:axes], ndims, static=x.shape[:axes])
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class ContextLinear(Conditioner):
+    """`c W`, for a context vector `c` or the one-hot vector of a label; 0 at the start.
+
+        Args:
+          units: int, size of the output.
+          **kwargs: `context_size` or `num_classes`, and the others of `Conditioner`.
+
+        Call arguments:
+          context: `Tensor` `[..., context_size]`, or integer labels `[...]`.
+
+        Returns:
+          `Tensor` `[..., units]` in the compute dtype.
+
+        Raises:
+          ValueError: sizes below 1, or neither or both kinds of context.
+
+        Example:
+
+        >>> import keras
+    import tensorflow as tf
+        >>> from tfflows.networks import ContextLinear
+        >>> ContextLinear(2, num_classes=10)(tf.constant([3, 7])).numpy().tolist()
+        [[0.0, 0.0], [0.0, 0.0]]
+    """
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        arguments.check_integer(units=units)
+        if not self.conditional:
+            raise ValueError("`context_size` or `num_classes` is needed. Received: neither")
+        self.units = units
+        self.kernel = self.add_weight(name="kernel", shape=(self.encoded_size, units), initializer="zeros")
+        self.built = True
+
+    def call(self, context):
+        kernel = tf.convert_to_tensor(self.kernel)
+        if self.num_classes is not None:
+            context = tf.one_hot(tf.cast(context, tf.int32), self.num_classes, dtype=kernel.dtype)
+        return tf.tensordot(tf.cast(context, kernel.dtype), kernel, axes=1)
+
+    def compute_output_shape(self, input_shape):
+        return (*(input_shape if self.num_classes is not None else input_shape[:-1]), self.units)
 
 
 def check_context(*, context_size, num_classes):
@@ -81,12 +124,3 @@ def check_context(*, context_size, num_classes):
 def event_shape_of(input_shape):
     """The event's part of the `input_shape` that Keras gives to `build`: of `x`, or of the pair `(x, context)`."""
     return input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
-
-
-def spread_over(fan_in, seed):
-    """Keras initializer of the biases of a layer of `fan_in` inputs: uniform on `[-1/2, 1/2] / sqrt(fan_in)`.
-
-    Biases of 0 put the kinks of all rectified units at 0, and a network that sees one or two numbers needs them spread.
-    """
-    most = 0.5 * fan_in**-0.5
-    return keras.initializers.RandomUniform(-most, most, seed=seed)

@@ -1,4 +1,6 @@
-"""What convolutional conditioners share: their context, the normalization of their hidden layers."""
+"""Conditioners of images: what they share (context, normalization of hidden layers), Glow's and RealNVP's."""
+
+import functools
 
 import keras
 import tensorflow as tf
@@ -11,6 +13,9 @@ from tfflows.ops import seeds
 
 class ConvConditioner(Conditioner):
     """Base of convolutional conditioners, whose normalization is initialised from data once, by `adapt`.
+
+    Subclasses write `convolutions()`, all their layers, each of which takes as many channels as the one before gives,
+    and `call(inputs, adapt=False)`, which calls the hidden ones through `run(layer, x, adapt)`.
 
     A vector or a label enters as one learned offset for each filter of the first layer; an image of features
     (`spatial_context`) is concatenated to the event's channels.
@@ -28,9 +33,6 @@ class ConvConditioner(Conditioner):
 
     Returns:
       `Tensor` `[batch, H, W, filters]` in the compute dtype.
-
-    Raises:
-      ValueError: as `Conditioner`.
     """
 
     event_ndims = 3
@@ -40,8 +42,8 @@ class ConvConditioner(Conditioner):
         arguments.check_integer(filters=filters)
         if spatial_context and self.context_size is None:
             raise ValueError("`spatial_context` needs a `context_size`, its channels. Received: context_size=None")
-        self.keep(filters=filters, activation=keras.activations.get(activation), edge=edge)
-        self.keep(spatial_context=spatial_context, seed=seed)
+        self.filters, self.activation = filters, keras.activations.get(activation)
+        self.edge, self.spatial_context, self.seed = edge, spatial_context, seed
 
     @property
     def context_ndims(self):
@@ -53,21 +55,18 @@ class ConvConditioner(Conditioner):
         options = {"zero_init": number is None, "edge": self.edge, "seed": seed, "dtype": self.dtype_policy}
         return ScaledConv2D(filters, size, name=name, **options)
 
-    def build_layers(self, input_shape, layers):
-        """Builds layers, the first on the events of that shape, each with the channels that the one before gives."""
-        shape = list(event_shape_of(input_shape))
-        shape[-1] += self.context_size if self.spatial_context else 0
-        for layer in layers:
-            layer.build(tuple(shape))
-            shape[-1] = layer.filters
-
-    def build_context(self, filters, initializer):
-        """Makes the weights by which a context that is no image moves `filters` filters, and the flag of `adapt`."""
+    def build(self, input_shape):
+        *sizes, channels = event_shape_of(input_shape)
+        channels += self.context_size if self.spatial_context else 0
+        for layer in self.convolutions():
+            layer.build((*sizes, channels))
+            channels = layer.filters
+        first = self.convolutions()[0]
+        initializer = keras.initializers.RandomNormal(stddev=0.05, seed=self.seed)
         if self.conditional and not self.spatial_context:
-            self.context_kernel_initializer = initializer
-            self.context_kernel = self.add_weight(
-                name="context_kernel", shape=(self.encoded_size, filters), initializer=initializer
-            )
+            self.context_kernel_initializer = keras.initializers.Zeros() if first.zero_init else initializer
+            shape = (self.encoded_size, first.filters)
+            self.context_kernel = self.add_weight(shape, self.context_kernel_initializer, name="context_kernel")
         self._adapted = self.add_weight(name="adapted", shape=(), dtype="int64", initializer="zeros", trainable=False)
 
     def split_context(self, inputs):
@@ -90,19 +89,117 @@ class ConvConditioner(Conditioner):
         """Initialises the normalization of every hidden layer from a batch, once; returns the outputs."""
         if self.adapted:
             return self(inputs)
-        outputs = self.walk(inputs, adapt=True)
+        outputs = self.call(inputs, adapt=True)
         self._adapted.assign(1)
         return outputs
 
-    def call(self, inputs):
-        return self.walk(inputs)
-
-    def walk(self, inputs, *, adapt=False):
-        """Subclasses: the network, its hidden layers called through `run(layer, x, adapt)`."""
-        raise NotImplementedError(f"{type(self).__name__} must define walk")
-
     def compute_output_shape(self, input_shape):
         return (*event_shape_of(input_shape)[:-1], self.filters)
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class ConvNet(ConvConditioner):
+    """Glow's network: a 3x3, a 1x1 and a zero-initialised 3x3 convolution, each a `ScaledConv2D`.
+
+    `h_1 = activation(conv_3x3(x) + c V)`, `h_2 = activation(conv_1x1(h_1))`, output `conv_3x3(h_2)`, 0 at the start,
+    with the context `c`. With `hidden_filters=()` it is the last convolution alone, the prior of Glow's factored-out
+    half.
+
+    Args:
+      hidden_filters: filters of the hidden layers; the first and the output layer have 3x3 kernels, others 1x1.
+      filters, **kwargs: see `ConvConditioner`.
+
+    Call arguments, what is returned and errors: see `ConvConditioner`.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.networks import ConvNet
+    >>> ConvNet(12, hidden_filters=(32, 32))(tf.ones([2, 8, 8, 6])).shape.as_list()
+    [2, 8, 8, 12]
+
+    References:
+      Kingma, Dhariwal. Glow: generative flow with invertible 1x1 convolutions. 2018, arXiv 1807.03039, section 4 and
+      the published code.
+    """
+
+    def __init__(self, filters, *, hidden_filters=(512, 512), **kwargs):
+        super().__init__(filters, **kwargs)
+        arguments.check_sizes(hidden_filters=tuple(hidden_filters))
+        self.hidden_filters = tuple(hidden_filters)
+        self.hidden = [
+            self.convolution(f"conv_{i}", each, 1 if i else 3, number=i) for i, each in enumerate(self.hidden_filters)
+        ]
+        self.last = self.convolution("conv_last", filters, 3)
+
+    def convolutions(self):
+        return [*self.hidden, self.last]
+
+    def call(self, inputs, adapt=False):
+        h, offset = self.split_context(inputs)
+        for layer in self.hidden:
+            h = run(layer, h, adapt)
+            h = self.activation(h if offset is None else h + offset)
+            offset = None
+        y = self.last(h)
+        return y if offset is None else y + offset
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class ConvResNet(ConvConditioner):
+    """RealNVP's residual network: 3x3 convolutions in blocks with skip connections, all `ScaledConv2D`.
+
+    `h_0 = conv(x) + c V`, `h_{i+1} = h_i + conv(activation(conv(activation(h_i))))`, and the output is a
+    zero-initialised 1x1 convolution of `activation(s)`, `s` the sum of 1x1 convolutions of every `h_i`, with the
+    context `c`.
+
+    The paper normalizes by batch and by weight. Here every hidden convolution has a learned scale initialised from
+    data (`adapt`), so that the likelihood of an image does not depend on the others in its batch.
+
+    Args:
+      hidden_filters: int, filters of every hidden layer.
+      num_blocks: int, residual blocks.
+      filters, **kwargs: see `ConvConditioner`.
+
+    Call arguments, what is returned and errors: see `ConvConditioner`.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.networks import ConvResNet
+    >>> ConvResNet(6, hidden_filters=16, num_blocks=2)(tf.ones([2, 8, 8, 3])).shape.as_list()
+    [2, 8, 8, 6]
+
+    References:
+      Dinh, Sohl-Dickstein, Bengio. Density estimation using Real NVP. ICLR 2017, arXiv 1605.08803, sections 3.4, 3.7,
+      4.1.
+    """
+
+    def __init__(self, filters, *, hidden_filters=64, num_blocks=8, **kwargs):
+        super().__init__(filters, **kwargs)
+        arguments.check_integer(hidden_filters=hidden_filters, num_blocks=num_blocks)
+        self.hidden_filters, self.num_blocks = hidden_filters, num_blocks
+        hidden = functools.partial(self.convolution, filters=hidden_filters)
+        self.first = hidden("conv_first", size=3, number=0)
+        self.blocks = [
+            hidden(f"block_{i}_{j}", size=3, number=1 + 2 * i + j) for i in range(num_blocks) for j in range(2)
+        ]
+        self.skips = [hidden(f"skip_{i}", size=1, number=1 + 2 * num_blocks + i) for i in range(num_blocks + 1)]
+        self.last = self.convolution("conv_last", filters, 1)
+
+    def convolutions(self):
+        return [self.first, *self.blocks, *self.skips, self.last]
+
+    def call(self, inputs, adapt=False):
+        x, offset = self.split_context(inputs)
+        h = run(self.first, x, adapt)
+        h = h if offset is None else h + offset
+        total = run(self.skips[0], h, adapt)
+        for i in range(self.num_blocks):
+            inner = run(self.blocks[2 * i], self.activation(h), adapt)
+            h += run(self.blocks[2 * i + 1], self.activation(inner), adapt)
+            total += run(self.skips[i + 1], h, adapt)
+        return self.last(self.activation(total))
 
 
 def run(layer, x, adapt):

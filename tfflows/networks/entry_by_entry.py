@@ -29,14 +29,12 @@ class EntryByEntry:
             self._first.append(self._first[-1] if made.residual and widths[i] == widths[i - 1] else i)
         order = made.order
         # Step 0 brings no entry, and the units that see the context alone.
-        columns = tf.pad(tf.gather(kernels[0][: self._size], order), [[1, 0], [0, 0]])[: self._size]
-        self._columns = _array(columns)
+        self._columns = _array(tf.pad(tf.gather(kernels[0][: self._size], order), [[1, 0], [0, 0]])[: self._size])
         self._units, self._rows = [], []
         for degrees, kernel in zip(made.degrees, kernels[1:-1]):
             units, real = _groups(degrees, self._size)
             self._units.append(tf.constant(units))
-            rows = tf.gather(kernel, units) * tf.constant(real[..., None], kernel.dtype)
-            self._rows.append(_array(rows))
+            self._rows.append(_array(tf.gather(kernel, units) * tf.constant(real[..., None], kernel.dtype)))
         last = tf.reshape(kernels[-1], [-1, made.num_outputs, self._size])
         self._last = _array(tf.gather(tf.transpose(last, [2, 0, 1]), order))
         last_bias = tf.reshape(biases[-1], [made.num_outputs, self._size])

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfflows import arguments
-from tfflows.networks.conditioner import Conditioner, event_shape_of, spread_over
+from tfflows.networks.conditioner import Conditioner, event_shape_of
 from tfflows.ops import seeds
 
 
@@ -21,7 +21,7 @@ class FullyConnected(Conditioner):
       activation: hidden activation.
       residual: bool, add skip connections between hidden layers of equal width: `h_{i+1} = h_i + activation(...)`.
       spread_biases: bool, whether hidden biases start uniform on `[-1/2, 1/2] / sqrt(inputs)` instead of 0, so that not
-        all kinks of the activation start at 0: better where a network sees few numbers.
+        all kinks of the activation start at 0: better where a network sees one or two numbers.
       zero_init: bool, initialise the last layer with zeros.
       seed: int or `None`, of the initial weights.
       **kwargs: of `Conditioner`.
@@ -46,25 +46,28 @@ class FullyConnected(Conditioner):
     ):
         super().__init__(**kwargs)
         arguments.check_sizes(hidden_units=tuple(hidden_units))
-        self.keep(hidden_units=tuple(hidden_units), activation=keras.activations.get(activation))
-        self.keep(residual=residual, spread_biases=spread_biases, zero_init=zero_init, seed=seed)
+        self.hidden_units, self.activation = tuple(hidden_units), keras.activations.get(activation)
+        self.residual, self.spread_biases = residual, spread_biases
+        self.zero_init, self.seed = zero_init, seed
 
-    def layer_options(self, i):
-        """Arguments of layer number `i`, but for the initializer of its biases."""
+    def layer_options(self, i, fan_in=None):
+        """Arguments of layer number `i`; without the number of its inputs its biases start at 0."""
         last, seed = i == len(self.hidden_units), seeds.plus(self.seed, i)
         zero = last and self.zero_init
         return {
             "activation": None if last else self.activation,
             "kernel_initializer": keras.initializers.Zeros() if zero else keras.initializers.GlorotUniform(seed=seed),
+            "bias_initializer": self.bias_initializer(i, fan_in),
             "dtype": self.variable_dtype if last else self.dtype_policy,
             "name": f"dense_{i}",
         }
 
     def bias_initializer(self, i, fan_in):
-        """Keras initializer of the biases of layer number `i`, which has `fan_in` inputs."""
-        if i == len(self.hidden_units) or not self.spread_biases:
+        """Keras initializer of the biases of layer number `i`."""
+        if fan_in is None or i == len(self.hidden_units) or not self.spread_biases:
             return keras.initializers.Zeros()
-        return spread_over(fan_in, seeds.plus(self.seed, 500 + i))  # another seed than the kernel's
+        most, seed = 0.5 * fan_in**-0.5, seeds.plus(self.seed, 500 + i)  # another seed than the kernel's
+        return keras.initializers.RandomUniform(-most, most, seed=seed)
 
     def call(self, inputs):
         h, context = self.split_inputs(inputs)

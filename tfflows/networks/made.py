@@ -27,9 +27,8 @@ class MADE(FullyConnected):
       order: "sequential" (entry 0 first), "reversed", "random", or the entries in their order.
       degrees: "sequential" (equally many hidden units of each degree) or "random", of the hidden units; or the
         degrees themselves, a sequence of integers for every hidden layer.
-      **kwargs: of `FullyConnected` (`hidden_units`, `activation`, `residual`, where layers of equal width then have
-        equal degrees, `spread_biases`, `zero_init`, and `seed`, also of the order and the degrees if they are random)
-        and `Conditioner` (`context_size`, `num_classes`).
+      **kwargs: of `FullyConnected` and `Conditioner`. With `residual` layers of equal width have equal degrees; `seed`
+        is also that of a random order and of random degrees.
 
     Call arguments: see `Conditioner`; the output is `[..., num_outputs * D]`.
 
@@ -53,19 +52,15 @@ class MADE(FullyConnected):
     def __init__(self, event_size, *, num_outputs=2, order="sequential", degrees="sequential", **kwargs):
         super().__init__(**kwargs)
         arguments.check_integer(event_size=event_size, num_outputs=num_outputs)
-        self.keep(event_size=event_size, num_outputs=num_outputs)
+        self.event_size, self.num_outputs = event_size, num_outputs
         rng = np.random.default_rng(seeds.given_or_drawn(self.seed))
-        self.keep(order=_read_only(_order(order, event_size, rng)))
-        self.keep(degrees=tuple(map(_read_only, self._hidden_degrees(degrees, rng))))
+        self.order = _read_only(_order(order, event_size, rng))
+        self.degrees = tuple(map(_read_only, self._hidden_degrees(degrees, rng)))
         place = np.argsort(self.order) + 1
         inputs = np.concatenate([place, np.zeros(self.encoded_size, int)])
         layers = [inputs, *self.degrees, np.tile(place - 1, num_outputs)]
         self.dense = [
-            _MaskedDense(
-                sources[:, None] <= targets,
-                **self.layer_options(i),
-                bias_initializer=self.bias_initializer(i, len(sources)),
-            )
+            _MaskedDense(sources[:, None] <= targets, **self.layer_options(i, len(sources)))
             for i, (sources, targets) in enumerate(zip(layers, layers[1:]))
         ]
 
@@ -111,7 +106,7 @@ class MADE(FullyConnected):
 
     def build(self, input_shape):
         for layer in self.dense:
-            layer.build((None, layer.input_size))
+            layer.build((None, len(layer.mask)))
 
     def split_inputs(self, inputs):
         """As `Conditioner.split_inputs`; refuses events of another size."""
@@ -121,26 +116,19 @@ class MADE(FullyConnected):
         return x, context
 
 
-class _MaskedDense(keras.layers.Layer):
+class _MaskedDense(keras.layers.Dense):
     """`activation(x (kernel * mask) + bias)`, the mask `[inputs, units]`."""
 
-    def __init__(self, mask, *, activation, kernel_initializer, bias_initializer, **kwargs):
-        super().__init__(**kwargs)
-        self._mask, self.activation = mask, activation
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.input_size, self.units = mask.shape
-
-    def build(self, input_shape):
-        self.kernel = self.add_weight(name="kernel", shape=self._mask.shape, initializer=self.kernel_initializer)
-        self.bias = self.add_weight(name="bias", shape=self._mask.shape[1:], initializer=self.bias_initializer)
+    def __init__(self, mask, **kwargs):
+        super().__init__(mask.shape[1], **kwargs)
+        self.mask = mask
 
     def masked_kernel(self):
         kernel = tf.convert_to_tensor(self.kernel)
-        return kernel * tf.constant(self._mask, kernel.dtype)
+        return kernel * tf.constant(self.mask, kernel.dtype)
 
     def call(self, x):
-        h = x @ self.masked_kernel() + tf.convert_to_tensor(self.bias)
-        return h if self.activation is None else self.activation(h)
+        return self.activation(x @ self.masked_kernel() + tf.convert_to_tensor(self.bias))
 
 
 def _order(order, size, rng):

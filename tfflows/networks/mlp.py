@@ -1,6 +1,7 @@
-"""Multilayer perceptron conditioner."""
+"""Multilayer perceptrons: on events, and on every token of a sequence."""
 
 import keras
+import tensorflow as tf
 
 from tfflows import arguments
 from tfflows.networks.conditioner import event_shape_of
@@ -17,8 +18,7 @@ class MLP(FullyConnected):
 
     Args:
       units: int, size of the output.
-      **kwargs: of `FullyConnected` (`hidden_units`, `activation`, `residual`, `spread_biases`, `zero_init`, `seed`) and
-        `Conditioner` (`context_size`, `num_classes`).
+      **kwargs: of `FullyConnected` and `Conditioner`.
 
     Call arguments and errors: see `Conditioner`; the output is `[..., units]`.
 
@@ -33,7 +33,7 @@ class MLP(FullyConnected):
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
         arguments.check_integer(units=units)
-        self.keep(units=units)
+        self.units = units
         widths = [*self.hidden_units, units]
         self.dense = [keras.layers.Dense(width, **self.layer_options(i)) for i, width in enumerate(widths)]
 
@@ -43,3 +43,31 @@ class MLP(FullyConnected):
             layer.bias_initializer = self.bias_initializer(i, size)
             layer.build((None, size))
             size = layer.units
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class TokenMLP(MLP):
+    """`MLP` on each token of sequences `[batch, T, n]`, which share one context: `[batch, context_size]` or `[batch]`.
+
+    A label of -1 stands for no label.
+
+    Args:
+      units, and the others: see `MLP`.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from tfflows.networks import TokenMLP
+    >>> TokenMLP(4, num_classes=10)([tf.ones([8, 16, 3]), tf.zeros([8], tf.int32)]).shape.as_list()
+    [8, 16, 4]
+    """
+
+    event_ndims = 2
+
+    def split_inputs(self, inputs):
+        """As `Conditioner.split_inputs`, the context repeated for each token."""
+        x, context = super().split_inputs(inputs)
+        if context is None:
+            return x, None
+        shape = tf.concat([tf.shape(x)[:-1], [self.encoded_size]], axis=0)
+        return x, tf.ensure_shape(tf.broadcast_to(context[..., None, :], shape), [*x.shape[:-1], self.encoded_size])

@@ -1,5 +1,6 @@
 """The convolution of Glow's networks."""
 
+import functools
 import math
 
 import keras
@@ -52,7 +53,8 @@ class ScaledConv2D(ConfiguredLayer):
         arguments.check_integer(filters=filters)
         if not isinstance(kernel_size, int) or kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"`kernel_size` must be an odd integer. Received: {kernel_size!r}")
-        self.keep(filters=filters, kernel_size=kernel_size, zero_init=zero_init, edge=edge, seed=seed)
+        self.filters, self.kernel_size = filters, kernel_size
+        self.zero_init, self.edge, self.seed = zero_init, edge, seed
 
     def build(self, input_shape):
         size = (self.kernel_size, self.kernel_size)
@@ -60,21 +62,13 @@ class ScaledConv2D(ConfiguredLayer):
             keras.initializers.Zeros() if self.zero_init else keras.initializers.RandomNormal(0.0, 0.05, self.seed)
         )
         # Not autocast: the scale is folded into the kernel in full precision.
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(*size, input_shape[-1], self.filters),
-            initializer=self.kernel_initializer,
-            autocast=False,
-        )
+        add = functools.partial(self.add_weight, autocast=False)
+        self.kernel = add((*size, input_shape[-1], self.filters), self.kernel_initializer, name="kernel")
         if self.edge and self.kernel_size > 1:
-            self.edge_kernel = self.add_weight(
-                name="edge", shape=(*size, 1, self.filters), initializer="zeros", autocast=False
-            )
-        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros", autocast=False)
+            self.edge_kernel = add((*size, 1, self.filters), "zeros", name="edge")
+        self.bias = add((self.filters,), "zeros", name="bias")
         first = math.log(_FIRST_OUTPUT_SCALE) / _SPEED if self.zero_init else 0.0
-        self.log_scale = self.add_weight(
-            name="log_scale", shape=(self.filters,), initializer=keras.initializers.Constant(first), autocast=False
-        )
+        self.log_scale = add((self.filters,), keras.initializers.Constant(first), name="log_scale")
 
     def call(self, x):
         scale = tf.exp(_SPEED * self.log_scale.value)

@@ -64,8 +64,8 @@ class Transformer(Conditioner):
         arguments.check_sizes(event_shape=event_shape)
         arguments.check_integer(num_outputs=num_outputs, num_blocks=num_blocks)
         check_heads(units, num_heads)
-        self.keep(event_shape=event_shape, num_outputs=num_outputs, num_blocks=num_blocks, units=units)
-        self.keep(num_heads=num_heads, zero_init=zero_init, seed=seed)
+        self.event_shape, self.num_outputs, self.num_blocks = event_shape, num_outputs, num_blocks
+        self.units, self.num_heads, self.zero_init, self.seed = units, num_heads, zero_init, seed
         first = None if seed is None else 1000 * seed
         self.place_initializer, self.context_kernel_initializer = (
             keras.initializers.RandomNormal(stddev=0.02, seed=seeds.plus(first, i)) for i in range(2)
@@ -88,11 +88,10 @@ class Transformer(Conditioner):
 
     def build(self, input_shape):
         num_tokens, token_size = self.event_shape
-        self.place = self.add_weight(name="place", shape=(num_tokens, self.units), initializer=self.place_initializer)
-        self.context_kernel = None
+        self.place = self.add_weight((num_tokens, self.units), self.place_initializer, name="place")
         if self.conditional:
-            shape, initializer = (self.encoded_size, self.units), self.context_kernel_initializer
-            self.context_kernel = self.add_weight(name="context_kernel", shape=shape, initializer=initializer)
+            shape = (self.encoded_size, self.units)
+            self.context_kernel = self.add_weight(shape, self.context_kernel_initializer, name="context_kernel")
         self.embedding.build((None, token_size))
         for layer in (*self.blocks, self.last_norm, self.last):
             layer.build((None, self.units))
