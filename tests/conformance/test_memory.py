@@ -12,7 +12,7 @@ from tfflows.joint import KerasBijector
 
 
 def _remembered(bijector):
-    return sum(len(each._answers.pairs) for each in modules(bijector) if isinstance(each, KerasBijector))
+    return sum(len(each._answers) for each in modules(bijector) if isinstance(each, KerasBijector))
 
 
 def _resident_megabytes():

@@ -30,7 +30,7 @@ class ActNorm(KerasBijector):
       dtype, name: see `joint.KerasBijector`.
 
     Raises:
-      ValueError: an empty `event_shape`, or events of another shape.
+      ValueError: an empty `event_shape`.
 
     Example:
 

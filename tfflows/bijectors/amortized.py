@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfflows import arguments
 from tfflows.bijectors import conditioning
 from tfflows.joint import KerasBijector
-from tfflows.ops import seeds
+from tfflows.ops import seeds, shapes
 
 
 class Amortized(KerasBijector):
@@ -51,13 +51,8 @@ class Amortized(KerasBijector):
             return weights
         sizes = [math.prod(weight.shape) for weight in weights]
         moved = conditioning.from_context(self, context, size=sum(sizes), dtype=dtype)
+        batch = shapes.batch_shape(moved, 1)
         return [
-            weight + tf.reshape(part, [*_batch(moved), *weight.shape]) if weight.shape.rank != 1 else weight + part
-            for weight, part in zip(weights, tf.split(moved, sizes, axis=-1))
+            w + part if w.shape.rank == 1 else w + tf.reshape(part, tf.concat([batch, w.shape], axis=0))
+            for w, part in zip(weights, tf.split(moved, sizes, axis=-1))
         ]
-
-
-def _batch(x):
-    """The axes of `x` but the last, each known or a tensor."""
-    dynamic = tf.unstack(tf.shape(x)[:-1]) if x.shape.rank > 1 else []
-    return [size if size is not None else each for size, each in zip(x.shape[:-1], dynamic)]

@@ -34,15 +34,11 @@ class Autoregressive(KerasBijector):
         parameter, with attributes `event_size`, `D`, and `order`, the entries in their order: `networks.MADE`. Called
         as `conditioner(x)`, or `conditioner([x, context])` when a context is given. Built here if it is not yet.
         Compositions should change the order, e.g. `MADE(..., order="reversed")` in every other one.
-      map: `ops.elementwise.ElementwiseMap`, in the direction from latent to data; one that the paper writes the other
-        way round, such as a spline, goes in as `ops.elementwise.Invert(spline)`.
+      map, parameters: see `Coupling`.
       parallel: "inverse" or "forward".
-      parameters: a subclass constructor's arguments.
-      name: str.
 
     Raises:
-      TypeError: a conditioner without `event_size` or `order`; a `map` of another kind; events not in float32 or
-        float64.
+      TypeError: a conditioner without `event_size` or `order`; a `map` of another kind.
       ValueError: an unknown direction; a conditioner output of the wrong size.
 
     Example:
@@ -176,10 +172,8 @@ class AutoregressiveSpline(Autoregressive):
     * `parallel="forward"`: `Autoregressive(conditioner, f, parallel="forward")`, `y = f(x; conditioner(x, context))`
 
     For the arguments and what is refused, see `Autoregressive`, and `ops.elementwise.RationalQuadraticSpline` for the
-    `options`, whose defaults are the same; the conditioner is `networks.MADE(D, num_outputs=3 * bins - 1)` for example.
-
-    References:
-      Durkan, Bekasov, Murray, Papamakarios. Neural spline flows. NeurIPS 2019, arXiv 1906.04032, section 3.2.
+    `options`, whose defaults are the same, and the source (here section 3.2); the conditioner is
+    `networks.MADE(D, num_outputs=3 * bins - 1)` for example.
     """
 
     def __init__(self, conditioner, *, parallel="inverse", name="autoregressive_spline", **options):

@@ -25,7 +25,6 @@ class Chain(composition.Composite):
 
     Args:
       bijectors: sequence of bijectors, at least one.
-      name: str.
 
     Raises:
       ValueError: an empty sequence.

@@ -41,9 +41,6 @@ def parameters(bijector, a, context, num_outputs):
 
     Returns:
       `map.num_parameters` tensors in the dtype of `a`, each with `num_outputs` entries on its last axis.
-
-    Raises:
-      ValueError: an output of the wrong size.
     """
     conditioner, event_ndims, each = bijector.conditioner, bijector.forward_min_event_ndims, bijector.map.num_parameters
     with precision.applied_to(conditioner):
@@ -78,11 +75,7 @@ def one_after_another(given, transform, state):
 
 
 def from_context(bijector, context, *, size, dtype):
-    """`size` parameters that a bijector's conditioner gives from the context alone, `[..., size]`, with its batch axes.
-
-    Raises:
-      ValueError: no context, or an output of another size.
-    """
+    """Parameters `[..., size]` that a bijector's conditioner gives from the context alone, with its batch axes."""
     if context is None:
         raise ValueError(f"{bijector.name} has a conditioner and needs a `context`. Received: None")
     conditioner, context = bijector.conditioner, tf.convert_to_tensor(context)

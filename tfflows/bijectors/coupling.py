@@ -33,12 +33,10 @@ class Coupling(KerasBijector):
       map: `ops.elementwise.ElementwiseMap`, in the direction from latent to data; one that the paper writes the other
         way round, such as a spline, goes in as `ops.elementwise.Invert(spline)`.
       parameters: a subclass constructor's arguments.
-      name: str.
 
     Raises:
-      ValueError: a mask of another shape than the event, all ones or all zeros; a conditioner output of the wrong
-        size.
-      TypeError: a `map` of another kind; events not in float32 or float64.
+      ValueError: a mask that is all ones or all zeros; a conditioner output of the wrong size.
+      TypeError: a `map` of another kind.
 
     Example:
 
@@ -61,12 +59,9 @@ class Coupling(KerasBijector):
         rows = mask.reshape(-1, mask.shape[-1])
         self._splits_last_axis = bool((rows == rows[0]).all())
         self._mask, self.map = mask, map
-        order = np.argsort(~rows[0], kind="stable")
-        self._order, self._restore = order, np.argsort(order)
         self._num_copied = int(rows[0].sum())
-        # Two contiguous halves need no permutation: a split and a concatenation.
-        self._contiguous = int(np.abs(np.diff(rows[0].astype(int))).sum()) == 1
-        self._copied_first = bool(rows[0][0])
+        self._copied_last = not rows[0][: -self._num_copied].any()  # needs no permutation, as those copied first
+        self._order = np.argsort(~rows[0], kind="stable")
         seen = (*mask.shape[:-1], self._num_copied) if self._splits_last_axis else mask.shape
         self.conditioner = self.track_layer(conditioning.built(conditioner, seen))
 
@@ -103,17 +98,14 @@ class Coupling(KerasBijector):
 
     def _split(self, x):
         copied, rest = self._num_copied, self._mask.shape[-1] - self._num_copied
-        if self._contiguous and not self._copied_first:
-            b, a = tf.split(x, [rest, copied], axis=-1)
-            return a, b
-        x = x if self._contiguous else shapes.permute_last_axis(x, self._order)
-        return tf.split(x, [copied, rest], axis=-1)
+        if self._copied_last:
+            return tf.split(x, [rest, copied], axis=-1)[::-1]
+        return tf.split(shapes.permute_last_axis(x, self._order), [copied, rest], axis=-1)
 
     def _merge(self, a, b):
-        if self._contiguous and not self._copied_first:
+        if self._copied_last:
             return tf.concat([b, a], axis=-1)
-        y = tf.concat([a, b], axis=-1)
-        return y if self._contiguous else shapes.permute_last_axis(y, self._restore)
+        return shapes.permute_last_axis(tf.concat([a, b], axis=-1), np.argsort(self._order))
 
 
 class AffineCoupling(Coupling):
@@ -165,10 +157,7 @@ class SplineCoupling(Coupling):
     * inverse log-det: `sum((1 - m) * log f'(y; raw))`
 
     For the arguments and what is refused, see `Coupling`, and `ops.elementwise.RationalQuadraticSpline` for the
-    `options`, whose defaults are the same.
-
-    References:
-      Durkan, Bekasov, Murray, Papamakarios. Neural spline flows. NeurIPS 2019, arXiv 1906.04032.
+    `options`, whose defaults are the same, and the source.
     """
 
     def __init__(self, mask, conditioner, *, name="spline_coupling", **options):

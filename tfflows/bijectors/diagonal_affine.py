@@ -66,17 +66,13 @@ class DiagonalAffine(KerasBijector):
 
     def _shift_and_raw(self, x, context):
         shift, raw = tf.cast(self.shift.value, x.dtype), tf.cast(self.raw_log_scale.value, x.dtype)
-        if self.conditioner is not None:
-            d_shift, d_raw = self._from_context(x, context)
-            shift, raw = shift + d_shift, raw + d_raw
-        return shift, raw
-
-    def _from_context(self, x, context):
-        size = x.shape[-1]
-        raw = conditioning.from_context(self, context, size=2 * size, dtype=x.dtype)
-        positions = self.forward_min_event_ndims - 1
-        raw = tf.reshape(raw, tf.concat([tf.shape(raw)[:-1], [1] * positions, [2 * size]], axis=0))
-        return tf.split(raw, 2, axis=-1)
+        if self.conditioner is None:
+            return shift, raw
+        size, positions = 2 * x.shape[-1], self.forward_min_event_ndims - 1
+        moved = conditioning.from_context(self, context, size=size, dtype=x.dtype)
+        moved = tf.reshape(moved, tf.concat([tf.shape(moved)[:-1], [1] * positions, [size]], axis=0))
+        d_shift, d_raw = tf.split(moved, 2, axis=-1)
+        return shift + d_shift, raw + d_raw
 
     def _log_det(self, x, log_scale):
         rank = self.forward_min_event_ndims

@@ -16,18 +16,9 @@ _ELEMENTWISE = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers
 
 
 def structure_and_weights(step, num_repeats, seed):
-    """Separates the structure of steps from their weights.
+    """The structure of steps, a `KerasBijector`, its Keras weights, and for each of them an array of values `[K, ...]`.
 
-    Args:
-      step: sequence of `K` bijectors, or one.
-      num_repeats: int, `K`, for one bijector.
-      seed: int, from which initial weights are drawn for one bijector, or `None` to take its own `K` times.
-
-    Returns:
-      `(template, variables, values)`: a `KerasBijector`, its Keras weights, and for each an array `[K, ...]`.
-
-    Raises:
-      TypeError, ValueError: see `Repeated`.
+    For the arguments, and what is refused, see `Repeated`.
     """
     steps, repeats = _steps_and_repeats(step, num_repeats, seed)
     columns = [_weights(each) for each in steps]
@@ -48,16 +39,10 @@ def structure_and_weights(step, num_repeats, seed):
 
 
 def fresh_weights(step, seed):
-    """Other random initial values for the weights of a step.
+    """Other initial values for the weights of a step that start at random, by the `id` of the variable.
 
     Keras layers say how a weight `w` is drawn in their attribute `w_initializer`, bijectors in `fresh_weights`.
-
-    Args:
-      step: bijector.
-      seed: tuple of ints.
-
-    Returns:
-      Dict from the `id` of a variable to its value, without those whose initial values are not random.
+    The seed is a tuple of ints.
     """
     values, rng = {}, np.random.default_rng(seed)
     for module in (step, *step.submodules):

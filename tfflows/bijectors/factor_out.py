@@ -27,7 +27,6 @@ class FactorOut(composition.Composite):
     Args:
       bijector: of events `[..., num_kept]`, tfflows or native.
       num_kept: int, channels it transforms.
-      name: str.
 
     Raises:
       TypeError: a `bijector` that is not one.

@@ -66,21 +66,17 @@ class InvertibleConv(KerasBijector):
         seed=None,
         name="invertible_conv",
     ):
+        parameters = {**locals(), "kernel": None}  # which is in the weights
         shape = shapes.known_event_shape(event_shape, last_axis_only=True)
         arguments.check_choice(("plu", "plain"), parametrization=parametrization)
         size = shape[-1]
         kernel = _rotation(size, seed) if kernel is None else _checked(kernel, size)
-        parameters = {
-            "event_shape": shape.as_list(), "parametrization": parametrization, "dtype": dtype, "name": name,
-            "seed": seed, "whiten": whiten,
-        }  # fmt: skip
         super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
         self._parametrization = parametrization
         for weight, value in self._values(kernel).items():
             trainable = weight in ("kernel", "factors")
             setattr(self, weight, self.add_weight(name=weight, value=value, dtype=dtype, trainable=trainable))
-        whitened = self.add_weight(name="adapted", shape=(), trainable=False, dtype="int64") if whiten else None
-        self._whitened = whitened
+        self._whitened = self.add_weight(name="adapted", value=0, dtype="int64", trainable=False) if whiten else None
 
     def _values(self, kernel):
         """The weights, by name, that make `W` this kernel."""
@@ -101,40 +97,28 @@ class InvertibleConv(KerasBijector):
         self._whitened.assign(1)
 
     def forward_and_log_det(self, x, context=None):
-        inverse, log_det = self._inverse_matrix(x.dtype)
-        return products.matvec(inverse, x), self._log_det(x, -log_det)
+        inverse, log_det = self._matrix(x.dtype, inverse=True)
+        return products.matvec(inverse, x), shapes.log_det_of_pixels(x, self.forward_min_event_ndims, -log_det)
 
     def inverse_and_log_det(self, y, context=None):
         matrix, log_det = self._matrix(y.dtype)
-        return products.matvec(matrix, y), self._log_det(y, log_det)
+        return products.matvec(matrix, y), shapes.log_det_of_pixels(y, self.forward_min_event_ndims, log_det)
 
-    def _matrix(self, dtype):
-        """`W` and `log|det W|`."""
+    def _matrix(self, dtype, *, inverse=False):
+        """`W`, or `W^-1`, and `log|det W|`."""
         if self._parametrization == "plain":
             kernel = tf.cast(self.kernel.value, dtype)
-            return kernel, _log_abs_det(kernel, self.name)
-        permutation, lower, upper, log_scale = self._factors(dtype)
-        return products.matmul(permutation, products.matmul(lower, upper)), tf.reduce_sum(log_scale)
-
-    def _inverse_matrix(self, dtype):
-        """`W^-1` and `log|det W|`."""
-        if self._parametrization == "plain":
-            kernel = tf.cast(self.kernel.value, dtype)
-            return tf.linalg.inv(kernel), _log_abs_det(kernel, self.name)
-        permutation, lower, upper, log_scale = self._factors(dtype)
-        inverse = tf.linalg.triangular_solve(lower, tf.transpose(permutation))
-        return tf.linalg.triangular_solve(upper, inverse, lower=False), tf.reduce_sum(log_scale)
-
-    def _factors(self, dtype):
-        """`P`, `L`, `U + diag(sign * exp(log_scale))` and `log_scale`; `factors` holds the last three in one matrix."""
+            return tf.linalg.inv(kernel) if inverse else kernel, _log_abs_det(kernel, self.name)
         permutation, sign, factors = (
             tf.cast(each.value, dtype) for each in (self.permutation, self.sign, self.factors)
         )
         log_scale = tf.linalg.diag_part(factors)
-        return permutation, *products.triangles(factors, sign * tf.exp(log_scale)), log_scale
-
-    def _log_det(self, x, log_det):
-        return shapes.log_det_of_pixels(x, self.forward_min_event_ndims, log_det)
+        lower, upper = products.triangles(factors, sign * tf.exp(log_scale))
+        log_det = tf.reduce_sum(log_scale)
+        if not inverse:
+            return products.matmul(permutation, products.matmul(lower, upper)), log_det
+        solved = tf.linalg.triangular_solve(lower, tf.transpose(permutation))
+        return tf.linalg.triangular_solve(upper, solved, lower=False), log_det
 
 
 def _log_abs_det(kernel, name):

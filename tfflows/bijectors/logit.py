@@ -25,7 +25,6 @@ class Logit(KerasBijector):
     Args:
       alpha: float in [0, 0.5), 0.05 in RealNVP for images.
       low, high: ends of the interval.
-      name: str.
 
     Raises:
       ValueError: `alpha` outside [0, 0.5), or `low >= high`.

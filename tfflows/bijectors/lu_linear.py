@@ -53,17 +53,14 @@ class LULinear(KerasBijector):
         columns = tf.transpose(tf.reshape(x - tf.cast(self.shift.value, x.dtype), [-1, x.shape[-1]]))
         columns = tf.linalg.triangular_solve(upper, tf.linalg.triangular_solve(lower, columns), lower=False)
         y = tf.ensure_shape(tf.reshape(tf.transpose(columns), tf.shape(x)), x.shape)
-        return y, self._log_det(x, -log_scale)
+        return y, tf.fill(shapes.batch_shape(x, 1), tf.reduce_sum(-log_scale))
 
     def inverse_and_log_det(self, y, context=None):
         lower, upper, log_scale = self._factors(y.dtype)
         x = products.matvec(products.matmul(lower, upper), y) + tf.cast(self.shift.value, y.dtype)
-        return x, self._log_det(y, log_scale)
+        return x, tf.fill(shapes.batch_shape(y, 1), tf.reduce_sum(log_scale))
 
     def _factors(self, dtype):
         factors = tf.cast(self.factors.value, dtype)
         log_scale = tf.linalg.diag_part(factors)
         return *products.triangles(factors, tf.exp(log_scale)), log_scale
-
-    def _log_det(self, x, log_scale):
-        return tf.fill(shapes.batch_shape(x, 1), tf.reduce_sum(log_scale))

@@ -22,10 +22,9 @@ class Patches(KerasBijector):
     Args:
       image_shape: `(H, W, C)`, height and width multiples of `patch_size`.
       patch_size: int >= 1, `p`.
-      name: str.
 
     Raises:
-      ValueError: a patch size below 1, an image shape that it does not divide, or events of another shape.
+      ValueError: a patch size below 1, or an image shape that it does not divide.
 
     Example:
 

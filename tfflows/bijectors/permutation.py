@@ -18,10 +18,9 @@ class Permutation(KerasBijector):
 
     Args:
       permutation: integers `0 ... n-1`, each once.
-      name: str.
 
     Raises:
-      ValueError: `permutation` is not a permutation, or events have another size.
+      ValueError: `permutation` is not a permutation.
 
     Example:
 

@@ -73,7 +73,8 @@ class Planar(Amortized):
     def inverse_and_log_det(self, y, context=None):
         u, w, b, slope = self._u_w_b_and_slope(y, context)
         c = tf.reduce_sum(w * y, axis=-1) + b
-        t = self._solve_leaky(slope, c) if self._leaky else tanh_equation.solve(slope, c)
+        # The root of `t + slope h(t) = c` has the sign of `c`.
+        t = c / (1.0 + slope * _leaky_slope(c)) if self._leaky else tanh_equation.solve(slope, c)
         value, derivative = self._activation(t)
         return y - u * value[..., None], -self._log_det(y, slope, derivative)
 
@@ -90,17 +91,17 @@ class Planar(Amortized):
     def _activation(self, a):
         """`h(a)` and its slope."""
         if self._leaky:
-            slope = tf.where(a < 0.0, tf.constant(_NEGATIVE_SLOPE, a.dtype), tf.ones([], a.dtype))
+            slope = _leaky_slope(a)
             return slope * a, slope
         value = tf.tanh(a)
         return value, (1.0 - value) * (1.0 + value)
 
-    def _solve_leaky(self, slope, c):
-        """The root of `t + slope h(t) = c`, which has the sign of `c`."""
-        return c / (1.0 + slope * tf.where(c < 0.0, tf.constant(_NEGATIVE_SLOPE, c.dtype), tf.ones([], c.dtype)))
-
     def _log_det(self, x, slope, derivative):
         return tf.broadcast_to(tf.math.log1p(slope * derivative), shapes.batch_shape(x, 1))
+
+
+def _leaky_slope(a):
+    return tf.where(a < 0.0, tf.constant(_NEGATIVE_SLOPE, a.dtype), tf.ones([], a.dtype))
 
 
 def _shortened(v):

@@ -31,9 +31,6 @@ class Radial(Amortized):
       event_size, conditioner, dtype, seed, name: see `Amortized`; the conditioner returns `D + 2` values, for the
         weights `centre`, `raw_alpha` and `raw_beta`.
 
-    Raises:
-      ValueError: see `Amortized`.
-
     Example:
 
     >>> import tensorflow as tf

@@ -43,7 +43,6 @@ class Repeated(KerasBijector):
         repeat starts with the values that it has.
       checkpoint_every: int, of how many steps the input of one is stored.
       reversible: bool, whether the steps are one loop whose gradient evaluates them again.
-      name: str.
 
     Raises:
       TypeError: a step that is not a bijector.

@@ -20,7 +20,6 @@ class Squeeze(KerasBijector):
 
     Args:
       block_size: int >= 2.
-      name: str.
 
     Raises:
       ValueError: a block size below 2, or images whose size it does not divide.
@@ -55,14 +54,14 @@ class Squeeze(KerasBijector):
         b = self._block_size
         if channels is not None and channels % b**2:
             raise ValueError(f"{self.name} expects a multiple of {b**2} channels. Received: shape {shape}")
-        return tf.TensorShape([*rest, _times(height, b), _times(width, b), channels and channels // b**2])
+        return tf.TensorShape([*rest, height and height * b, width and width * b, channels and channels // b**2])
 
     def _inverse_event_shape(self, shape):
         *rest, height, width, channels = shape.as_list()
         b = self._block_size
         if any(size is not None and size % b for size in (height, width)):
             raise ValueError(f"{self.name} expects height and width to be multiples of {b}. Received: shape {shape}")
-        return tf.TensorShape([*rest, height and height // b, width and width // b, _times(channels, b**2)])
+        return tf.TensorShape([*rest, height and height // b, width and width // b, channels and channels * b**2])
 
     def _forward_event_shape_tensor(self, shape):
         b = self._block_size
@@ -71,7 +70,3 @@ class Squeeze(KerasBijector):
     def _inverse_event_shape_tensor(self, shape):
         b = self._block_size
         return tf.concat([shape[:-3], shape[-3:-1] // b, shape[-1:] * b**2], axis=0)
-
-
-def _times(size, factor):
-    return None if size is None else size * factor

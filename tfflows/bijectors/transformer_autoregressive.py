@@ -1,9 +1,8 @@
 """Autoregressive flow over sequences of tokens."""
 
-import math
-
 import tensorflow as tf
 
+from tfflows import arguments
 from tfflows.bijectors import conditioning
 from tfflows.joint import KerasBijector
 from tfflows.ops import precision, shapes
@@ -43,12 +42,11 @@ class TransformerAutoregressive(KerasBijector):
       reverse: bool, the order of the tokens.
       guidance: float, `w`, at least 0.
       log_scale_bound: see `ops.elementwise.Affine`.
-      name: str.
 
     Raises:
-      TypeError: a conditioner that does not go token by token; events not in float32 or float64.
+      TypeError: a conditioner that does not go token by token.
       ValueError: a conditioner with another number of outputs, an unknown bound, guidance that is negative or not of
-        class labels, events of another shape.
+        class labels.
 
     Example:
 
@@ -77,8 +75,7 @@ class TransformerAutoregressive(KerasBijector):
             raise ValueError(
                 f"The conditioner of {name} must return 2 values for each entry. Received: {conditioner.num_outputs}"
             )
-        if not (isinstance(guidance, (int, float)) and math.isfinite(guidance) and guidance >= 0):
-            raise ValueError(f"`guidance` must be a number of at least 0. Received: {guidance!r}")
+        arguments.check_number(least=0, guidance=guidance)
         if guidance and conditioner.num_classes is None:
             raise ValueError(f"`guidance` needs a conditioner with `num_classes`. Received: guidance={guidance}")
         self._map = Affine(log_scale_bound)
@@ -123,7 +120,6 @@ class TransformerAutoregressive(KerasBijector):
         return tf.concat([x, x], axis=0) if self._guidance else x
 
     def _conditioner_inputs(self, x, context):
-        """What the conditioner receives."""
         if context is None:
             return x
         labels = tf.concat([context, -tf.ones_like(context)], axis=0) if self._guidance else context

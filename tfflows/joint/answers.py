@@ -153,10 +153,3 @@ class Answers:
                     store.pop(k, None)
 
         store[key] = store[back] = _Answer(source, result, ildj, kwargs, weights, forget)
-
-
-class Store:
-    """A plain dict that TensorFlow's tracking leaves alone."""
-
-    def __init__(self):
-        self.pairs = {}

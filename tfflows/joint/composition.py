@@ -34,9 +34,6 @@ class Composite(KerasBijector):
     def inverse_and_log_det(self, y, context=None):
         return self.walk(y, context, forward=False)
 
-    def walk(self, x, context, *, forward):
-        raise NotImplementedError(f"{type(self).__name__} must define walk")
-
 
 def unadapted(root):
     """The tfflows bijectors in a tree whose data-dependent weights are not initialised; of ours only itself."""
@@ -68,17 +65,14 @@ def adapt(bijector, y, context):
 
 
 def evaluate(bijector, x, ndims, context, *, forward):
-    """Value and log-det of any bijector in one pass: the link of a composition.
+    """Value of any bijector, its log-det over `ndims` event axes, and the rank of the event of the value, in one pass.
 
     Args:
       bijector: tfflows or native bijector.
       x: `Tensor`, input of the direction wanted.
       ndims: int, rank of the event of `x`, at least the bijector's own.
-      context: `Tensor` or `None`; native bijectors without tfflows bijectors inside receive none.
+      context: `Tensor` or `None`; see `context_kwargs`.
       forward: bool, the direction.
-
-    Returns:
-      The value, its log-det over `ndims` event axes, and the rank of the event of the value.
     """
     after = bijector.forward_event_ndims(ndims) if forward else bijector.inverse_event_ndims(ndims)
     if isinstance(bijector, KerasBijector):

@@ -48,7 +48,7 @@ class KerasBijector(tfb.Bijector):
         name = parameters.get("name") if name is None else name
         super().__init__(forward_min_event_ndims=forward_min_event_ndims, parameters=parameters, name=name, **kwargs)
         self._required_event_shape = None if event_shape is None else tf.TensorShape(event_shape)
-        self._answers = answers.Store()
+        self._answers = self._no_dependency({})
         self._keras_layers = self._no_dependency(())
         self._own_layer = None
         self._tf_variables = []
@@ -122,7 +122,6 @@ class KerasBijector(tfb.Bijector):
         if self._own_layer is None:
             self._own_layer = keras.layers.Layer(name=self.name, dtype="float32", autocast=False)
             self._own_layer.built = True
-            self.track_layer(self._own_layer)
         weight = self._own_layer.add_weight(
             name=name, shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=False
         )
@@ -170,7 +169,7 @@ class KerasBijector(tfb.Bijector):
 
     @property
     def _cache(self):
-        return answers.Answers(self, self._answers.pairs)
+        return answers.Answers(self, self._answers)
 
     def _forward(self, x, **kwargs):
         return self._cache.forward(x, **kwargs)
@@ -205,7 +204,7 @@ class KerasBijector(tfb.Bijector):
     def __copy__(self):
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
-        new._answers = answers.Store()
+        new._answers = new._no_dependency({})
         return new
 
     def __deepcopy__(self, memo):

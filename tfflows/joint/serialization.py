@@ -21,13 +21,7 @@ _KINDS = (tfp.bijectors.Bijector, tfp.distributions.Distribution, tf.linalg.Line
 
 
 def serialize(obj):
-    """The config of a bijector or distribution tree.
-
-    Args:
-      obj: a `tfb.Bijector` or `tfd.Distribution`.
-
-    Returns:
-      Nested dicts, lists, numbers and strings.
+    """The config of a `tfb.Bijector` or `tfd.Distribution`: nested dicts, lists, numbers and strings.
 
     Raises:
       TypeError: a part that a file cannot hold (a function, a graph tensor, an unregistered class), named by its
@@ -37,20 +31,12 @@ def serialize(obj):
 
 
 def deserialize(config):
-    """The object that `serialize` described, with freshly initialised variables.
-
-    Raises:
-      ValueError: an unknown class name.
-    """
+    """The object that `serialize` described, with fresh variables. An unknown class name is a `ValueError`."""
     return _Reader().read(config)
 
 
 def difference(first, second):
-    """Where two configs differ in more than names, seeds and initial values.
-
-    Returns:
-      `None`, or a str: the path of the first difference and both its sides.
-    """
+    """Where two configs differ in more than names, seeds and initial values: the path and both sides, or `None`."""
     return _difference(first, second, "", {})
 
 
@@ -92,9 +78,10 @@ class _Writer:
             return {"dtype": value.name}
         if isinstance(value, tf.TensorShape):
             return {"shape": value.as_list()}
-        if isinstance(value, (np.ndarray, np.generic)) or (tf.is_tensor(value) and _is_eager_tensor(value)):
+        tensor = isinstance(value, tf.Tensor) and hasattr(value, "numpy")  # an eager one
+        if tensor or isinstance(value, (np.ndarray, np.generic)):
             array = np.asarray(value)
-            return {"array": array.tolist(), "of": array.dtype.name, "tensor": bool(tf.is_tensor(value))}
+            return {"array": array.tolist(), "of": array.dtype.name, "tensor": tensor}
         if isinstance(value, ElementwiseMap):  # equal ones are one: no identity to keep
             return {"map": value.registered_name(), "parameters": self._arguments(value.parameters, path)}
         if id(value) in self._ids:
@@ -167,35 +154,30 @@ class _Reader:
         if "deferred" in config:
             source, transform = (self.read(each) for each in config["deferred"])
             return tfp.util.DeferredTensor(source, transform)
-        cls = _known(ElementwiseMap.registry, config["map"]) if "map" in config else _class_of(config["class"])
+        if "map" in config:
+            cls = _known(ElementwiseMap.registry, config["map"])
+        else:
+            cls = _native(config["class"]) or _known(KerasBijector.registry, config["class"])
         return cls(**{name: self.read(value) for name, value in config["parameters"].items()})
-
-
-def _is_eager_tensor(value):
-    return isinstance(value, tf.Tensor) and hasattr(value, "numpy")
 
 
 def _class_name(value):
     """The public name of the class of `value`, or None. Some TFP classes have a private twin `_Name`."""
     if isinstance(value, KerasBijector):
         return value.registered_name()
-    name = type(value).__name__.lstrip("_")
-    for home, module in _TFP_HOMES.items():
-        public = getattr(module, name, None)
-        if (
-            isinstance(public, type)
-            and issubclass(public, _KINDS)
-            and (issubclass(public, type(value)) or isinstance(value, public))
-        ):
-            return f"{home}.{name}" if hasattr(value, "parameters") else None
+    for home in _TFP_HOMES:
+        name = f"{home}.{type(value).__name__.lstrip('_')}"
+        public = _native(name)
+        if public and (issubclass(public, type(value)) or isinstance(value, public)):
+            return name if hasattr(value, "parameters") else None
     return None
 
 
-def _class_of(name):
+def _native(name):
+    """The class of that name in TFP or `tf.linalg`, or None."""
     home, _, rest = name.partition(".")
     public = getattr(_TFP_HOMES.get(home), rest, None)
-    native = {name: public} if isinstance(public, type) and issubclass(public, _KINDS) else {}
-    return _known(native if home in _TFP_HOMES else KerasBijector.registry, name)
+    return public if isinstance(public, type) and issubclass(public, _KINDS) else None
 
 
 def _known(classes, name):

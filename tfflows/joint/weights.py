@@ -45,10 +45,7 @@ class AdoptedVariables(keras.layers.Layer):
 
 
 def adopt(root):
-    """Makes every weight of a tree of TFP bijectors or distributions, `root`, visible to both worlds.
-
-    Returns:
-      The Keras layers that hold all its weights, raw `tf.Variable`s included.
+    """Shows every weight of a tree to both worlds: the Keras layers that hold them all, raw `tf.Variable`s included.
 
     Raises:
       ValueError: a layer in the tree is not built, or TFP was given a `keras.Variable`, whose value it has copied.
@@ -102,7 +99,6 @@ def audit(variables, root, used=()):
         )
 
 
-def variables_read():
-    """A context manager whose `watched_variables()` are the trainable variables that were read inside."""
-    # A gradient tape would tell the same, but make every function that is called build its gradient.
-    return VariableWatcher()
+# A context manager whose `watched_variables()` are the trainable variables that were read inside. A gradient tape would
+# tell the same, but make every function that is called build its gradient.
+variables_read = VariableWatcher

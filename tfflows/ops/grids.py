@@ -41,12 +41,8 @@ def picture(images, low, high, columns):
     """A picture to write to a file: 8-bit tiles on white, images of less than 32 pixels enlarged by whole numbers.
 
     Args:
-      images: array `[n, H, W, C]`.
+      images, columns: see `tile`.
       low, high: values that are black, and white or full colour.
-      columns: int, images in a row.
-
-    Returns:
-      uint8 array `[height, width, C]`.
     """
     factor = -(-_LEAST_SIDE // max(np.shape(images)[1:3]))
     images = to_bytes(images, low, high).repeat(factor, axis=1).repeat(factor, axis=2)

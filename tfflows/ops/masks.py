@@ -37,14 +37,7 @@ def channel_half(image_shape, *, flip=False):
 
 
 def checked(mask, event_shape=None):
-    """A mask as a boolean array, refused when it could not define a coupling.
-
-    Args:
-      mask: array-like of 0/1 or booleans over the whole event.
-      event_shape: expected shape, or `None` to take the mask's own.
-
-    Returns:
-      Boolean array of the mask's shape.
+    """A mask, an array-like of 0/1 or booleans over the whole event, as a boolean array of the same shape.
 
     Raises:
       ValueError: the mask is a scalar, has another shape than `event_shape`, holds values other than 0 and 1,

@@ -49,10 +49,5 @@ def log_scale_bound(name):
 
 
 def below_next_integer(x, noise):
-    """`x + noise` of whole numbers `x` and `noise` in `[0, 1)`, kept below `x + 1` where the sum would round up to it.
-
-    Args:
-      x: floating `Tensor` of whole numbers.
-      noise: `Tensor` of the same shape and dtype.
-    """
+    """`x + noise`, whole floats `x` and `noise` in `[0, 1)`, kept below `x + 1` where the sum would round up to it."""
     return tf.minimum(x + noise, tf.math.nextafter(x + 1, tf.zeros_like(x)))

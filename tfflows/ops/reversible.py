@@ -40,15 +40,12 @@ class Loop:
         self._functions = {}
 
     def __call__(self, x, weights, context=None):
-        """Runs the loop.
+        """Runs the loop: `(y, log_det)`, `[..., *event]` and `[...]`.
 
         Args:
           x: `Tensor` `[..., *event]`.
           weights: list of `Tensor`s `[n, ...]`.
           context: `Tensor` handed to every step, or `None`.
-
-        Returns:
-          `(y, log_det)`, `[..., *event]` and `[...]`.
         """
         batch = x.shape[: x.shape.rank - self._event_ndims]
         if 0 in batch.as_list():  # TensorFlow refuses to scatter states that it knows to be empty
@@ -59,11 +56,9 @@ class Loop:
             # that goes into the function: it would compile again for every batch and every change of a weight.
             return self._unrolled(x, weights, context)
         key = x.shape.rank, None if context is None else context.shape.rank, precision.is_full()
-        function = self._functions.get(key)
-        if function is None:  # a function that has met two ranks would settle on an unknown one
-            function = tf.function(self._run, autograph=False, reduce_retracing=True)
-            function = self._functions.setdefault(key, function)
-        y, log_det = function(x, list(weights), context)
+        if key not in self._functions:  # a function that has met two ranks would settle on an unknown one
+            self._functions.setdefault(key, tf.function(self._run, autograph=False, reduce_retracing=True))
+        y, log_det = self._functions[key](x, list(weights), context)
         y.set_shape(x.shape)
         log_det.set_shape(batch)
         return y, log_det

@@ -16,11 +16,7 @@ def batch_shape(x, event_ndims):
 
 
 def known_event_shape(event_shape, *, last_axis_only=False):
-    """An event shape as a `tf.TensorShape` of rank 1 or more, known in every axis, or in the last one at least.
-
-    Raises:
-      ValueError: it is not.
-    """
+    """An event shape as a `tf.TensorShape` of rank 1 or more, known (`ValueError`), or its last axis at least."""
     shape = tf.TensorShape(event_shape)
     if last_axis_only and (not shape.rank or shape[-1] is None):
         raise ValueError(f"`event_shape` needs a known last axis. Received: {event_shape}")
@@ -46,16 +42,9 @@ def with_batch_of(like, x, log_det, event_ndims):
 
 
 def broadcast_batch(value, batch, trailing, *, static):
-    """Broadcasts the batch axes of `value`, all but its last `trailing`, to the shape `batch`.
+    """`value` `[..., *rest]`, `rest` known and of rank `trailing`, broadcast to `[*batch, *rest]`.
 
-    Args:
-      value: `Tensor` `[..., *rest]`, `rest` of rank `trailing` and known.
-      batch: integer `Tensor`, the shape wanted.
-      trailing: int.
-      static: `tf.TensorShape` of `batch`, as far as it is known.
-
-    Returns:
-      `Tensor` `[*batch, *rest]`.
+    The shape `batch` is an integer `Tensor`; `static` is the same as a `tf.TensorShape`, as far as it is known.
     """
     rest = value.shape[value.shape.rank - trailing :]
     if value.shape[: value.shape.rank - trailing].is_fully_defined() and value.shape == static + rest:
@@ -65,17 +54,10 @@ def broadcast_batch(value, batch, trailing, *, static):
 
 
 def permute_last_axis(x, permutation):
-    """`x[..., permutation]`, whose gradient is the inverse permutation.
+    """`x[..., permutation]` of a `Tensor` `[..., n]` and an array of `0 ... n-1`, each once.
 
     By unstacking and stacking: TensorFlow's gradient of a gather is a scatter, many times slower, and one of our own
     (`tf.custom_gradient`) would keep every traced graph alive.
-
-    Args:
-      x: `Tensor` `[..., n]`.
-      permutation: integer array `[n]`, each of `0 ... n-1` once.
-
-    Returns:
-      `Tensor` `[..., n]`.
     """
     permutation = np.asarray(permutation)
     if (permutation == np.arange(len(permutation))).all():
@@ -87,11 +69,7 @@ def permute_last_axis(x, permutation):
 
 
 def finite_rows(y, name):
-    """A batch `y` as rows of its last axis, a float64 array `[n, C]`, for the bijector of that name to adapt to.
-
-    Raises:
-      ValueError: an empty or non-finite batch.
-    """
+    """A batch `y` as rows of its last axis, a float64 array `[n, C]`, for the bijector of that name to adapt to."""
     rows = y.numpy().astype("float64").reshape(-1, y.shape[-1])
     if not len(rows) or not np.isfinite(rows).all():
         raise ValueError(f"{name} adapts to finite data, one event or more. Received: shape {y.shape}")

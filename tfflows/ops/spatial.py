@@ -10,12 +10,7 @@ def border_windows(image_size, kernel_size):
     The products of these rows with one more kernel channel, added to the convolution, let a network know where the
     image ends: the extra input channel in Glow's published code, 1 in the padding and 0 inside.
 
-    Args:
-      image_size: `(H, W)`.
-      kernel_size: odd int, `K`.
-
-    Returns:
-      float32 array `[H * W, K * K]`.
+    Of `image_size`, `(H, W)`, and an odd `kernel_size`, `K`: a float32 array `[H * W, K * K]`.
     """
     border = np.pad(np.zeros(image_size, np.float32), kernel_size // 2, constant_values=1.0)
     windows = np.lib.stride_tricks.sliding_window_view(border, (kernel_size, kernel_size))

@@ -13,12 +13,8 @@ def root(slope, c):
     negative. There the left side is convex for a negative slope and concave for a positive one: Newton's method,
     started above the root in the first case and below it in the second, never overshoots, whatever `slope` and `c`.
 
-    Args:
-      slope: `Tensor`, greater than -1, float32 or float64.
-      c: `Tensor` of the same dtype; shapes broadcast.
-
-    Returns:
-      `Tensor` of the broadcast shape, to about half the digits of the dtype or better; `solve` gives all of them.
+    `slope` and `c` are in float32 or both in float64, and broadcast. The root has about half the digits of the dtype or
+    better; `solve` gives all of them.
     """
     shape = tf.broadcast_dynamic_shape(tf.shape(slope), tf.shape(c))
     static = tf.broadcast_static_shape(slope.shape, c.shape)

@@ -60,14 +60,7 @@ class ElementwiseMap:
 
 @dataclasses.dataclass(frozen=True)
 class Invert(ElementwiseMap):
-    """The inverse of a map: its `forward` is the other's `inverse`.
-
-    Args:
-      map: an `ElementwiseMap`.
-
-    Raises:
-      TypeError: anything else.
-    """
+    """The inverse of a map: its `forward` is the other's `inverse`. Anything but a map is a `TypeError`."""
 
     map: ElementwiseMap
 
@@ -86,11 +79,7 @@ class Invert(ElementwiseMap):
 
 
 def check_map(value):
-    """Refuses what is not an elementwise map, or is one whose options cannot be read because it is no dataclass.
-
-    Raises:
-      TypeError: naming what was received.
-    """
+    """Refuses what is not an elementwise map, or is one whose options cannot be read because it is no dataclass."""
     if not isinstance(value, ElementwiseMap) or "__dataclass_fields__" not in vars(type(value)):
         raise TypeError(
             "`map` must be an ops.elementwise.ElementwiseMap, its class a frozen dataclass. "

@@ -65,8 +65,7 @@ class RationalQuadraticSpline(ElementwiseMap):
 
     def __post_init__(self):
         arguments.check_integer(least=2, bins=self.bins)
-        if not _between(self.box, 0.0, math.inf):
-            raise ValueError(f"`box` must be a positive finite number. Received: {self.box!r}")
+        arguments.check_positive(box=self.box)
         if self.circular and self.affine:
             raise ValueError("A circle cannot be stretched: `affine` must be False with `circular`. Received: True")
         for name in ("minimal_width", "minimal_height"):
