@@ -34,6 +34,12 @@ class PlannedModel(keras.Model):
     test_function = calls.keras_function("test")
     predict_function = calls.keras_function("predict")
 
+    def __setattr__(self, name, value):
+        # Keras forgets a function by setting `None`, which its own method skips where the property is `None` already.
+        if value is None and name in ("train_function", "test_function", "predict_function"):
+            calls.kept_functions(self, name.removesuffix("_function")).cache_clear()
+        super().__setattr__(name, value)
+
     @property
     def plan(self):
         """The `fitting.plan.Plan` of the call under way; without one, that of a `fit` of a stream of batches."""
