@@ -152,3 +152,19 @@ def test_no_more_batches_are_evaluated_than_asked_for():
     history = flow.fit(batches, steps_per_epoch=64, validation_data=batches, validation_steps=5, verbose=0).history
     assert (history["examples"], history["val_examples"]) == ([128.0], [10.0])
     assert flow.evaluate(batches, steps=7, verbose=0, return_dict=True)["examples"] == 14.0
+
+
+@pytest.mark.parametrize("data", [DATA, tf.data.Dataset.from_tensor_slices(DATA).batch(100)], ids=["arrays", "stream"])
+def test_compiled_anew_a_flow_trains_as_it_is_compiled_now(data):
+    flow = RealNVP((3,), num_layers=2, hidden_units=(4,))
+    flow.compile("adam")
+    flow.fit(data, verbose=0)
+    before = flow.get_weights()
+    flow.compile(keras.optimizers.SGD(0.0))
+    flow.fit(data, verbose=0)
+    np.testing.assert_array_equal(before[-1], flow.get_weights()[-1])
+    assert flow.optimizer.iterations == (19 if data is DATA else 6)
+    key = ("in memory", True) if data is DATA else (32, True, "graph")
+    assert calls.kept_functions(flow, "train")(*key) != [None]
+    flow.train_function = None  # as Keras forgets it
+    assert calls.kept_functions(flow, "train")(*key) == [None]

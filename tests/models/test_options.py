@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfflows import layers, models
-from tfflows.models import FlowModel, Glow, RealNVP, TransformerFlow
+from tfflows.models import AutoregressiveFlow, FlowModel, Glow, RealNVP, TransformerFlow
 
 ARCHITECTURES = ["AutoregressiveFlow", "Glow", "NeuralSplineFlow", "RealNVP", "TransformerFlow"]
 MODELS = [name for name in models.__all__ if isinstance(getattr(models, name), type)]
@@ -115,6 +115,19 @@ def test_an_unbuilt_flow_of_either_kind_comes_back(shape):
         each.compile("adam")
         each.fit(np.zeros([8, *shape], "uint8" if len(shape) == 3 else "float32"), verbose=0)
         assert each.get_config()["event_shape"] == list(shape)
+
+
+@pytest.mark.parametrize("shape", [(3,), None])
+def test_a_subclass_with_a_default_of_its_own_comes_back(shape):
+    class Needy(AutoregressiveFlow):
+        def __init__(self, event_shape, num_layers=3, **options):
+            super().__init__(event_shape, num_layers=num_layers, **options)
+
+    default = AutoregressiveFlow.options["num_layers"].default
+    flow = Needy(shape, num_layers=default, hidden_units=(4,))
+    again = Needy.from_config(flow.get_config())
+    assert again.num_layers == default and again.get_config() == flow.get_config()
+    assert keras.models.clone_model(flow).num_layers == default
 
 
 def test_options_are_attributes_and_functions_are_kept():

@@ -57,7 +57,7 @@ def keras_function(kind):
 
     def keep(model, function):
         call = current(model)
-        if call is None or function is None:  # made anew, perhaps by force
+        if call is None:  # made anew, perhaps by force
             kept_functions(model, kind).cache_clear()
         if call is None or function is not call.functions.get(kind):
             kept(model, call)[0] = function

@@ -12,6 +12,7 @@ from tfflows.datasets import batching
 from tfflows.fitting import calls, inputs
 from tfflows.fitting.plan import Asked, prediction_plan, training_plan
 from tfflows.fitting.resident_training import ResidentTraining, compiled_steps
+from tfflows.joint import configs
 from tfflows.ops import seeds
 
 
@@ -33,6 +34,12 @@ class PlannedModel(keras.Model):
     train_function = calls.keras_function("train")
     test_function = calls.keras_function("test")
     predict_function = calls.keras_function("predict")
+
+    def __setattr__(self, name, value):
+        # Keras forgets a function by setting `None`, which its own method skips where the property is `None` already.
+        if value is None and name in ("train_function", "test_function", "predict_function"):
+            calls.kept_functions(self, name.removesuffix("_function")).cache_clear()
+        super().__setattr__(name, value)
 
     @property
     def plan(self):
@@ -177,6 +184,11 @@ class PlannedModel(keras.Model):
         kept[0] = kept[0] or compiled_steps(self)
         train = ResidentTraining(kept[0], arrays, steps_per_call=plan.steps_per_call, **options)
         return train.numbers(), {"train": train}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model that `get_config` described, with fresh weights."""
+        return cls(**configs.read(config))
 
     def _check_spec(self, spec):
         pass

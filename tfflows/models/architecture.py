@@ -126,13 +126,14 @@ class Architecture(FlowModel):
     def from_config(cls, config, custom_objects=None):
         """The flow that `get_config` described, with fresh weights.
 
-        Files of before hold every option, those too that do not exist for their events: these are left out.
+        Files of before hold every option, those too that do not exist for their events: these are left out. So are,
+        where the events are not known yet, defaults of options that may turn out not to exist.
         """
-        defaults = configs.written({name: option.default for name, option in cls.options.items()})
-        given = {n: v for n, v in config.items() if n not in defaults or v != defaults[n]}
-        for shape in filter(None, map(given.get, _SHAPES)):
-            given = cls.applicable(given, shape)
-        return cls(**configs.read(given))
+        for shape in filter(None, map(config.get, _SHAPES)):
+            return cls(**configs.read(cls.applicable(config, shape)))
+        some = {n: option.default for n, option in cls.options.items() if option.ndims or n == "dequantization"}
+        defaults = configs.written(some).items()
+        return cls(**configs.read({n: v for n, v in config.items() if (n, v) not in defaults}))
 
 
 def _constructor(options):

@@ -355,11 +355,6 @@ class FlowModel(flow_trainer.FlowTrainer):
         names = ("name", "context_size", "num_classes", "dequantization", "distribution")
         return configs.written({"dtype": self.dtype_policy, **{name: getattr(self, name) for name in names}})
 
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """The flow that `get_config` described, with fresh weights."""
-        return cls(**configs.read(config))
-
     def export(self, filepath, **kwargs):
         """Writes a SavedModel with endpoints `log_prob`, `sample`, `forward`, `inverse`; see `tfflows.export`."""
         export.export_flow(self, filepath, **kwargs)

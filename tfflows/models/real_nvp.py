@@ -117,10 +117,8 @@ class RealNVP(Architecture):
         diagonal = np.array([0, 3, 1, 2])[:, None] * channels + np.arange(channels)
         kept = (*squeezed[:2], 2 * channels)
         inner = bijectors.Chain(self._scale(kept, level + 1), name=f"level_{level + 1}")
-        steps += [
-            bijectors.Permutation(np.argsort(diagonal.ravel()), name=f"diagonal_{level}"),
-            bijectors.FactorOut(inner, kept[-1], name=f"factor_out_{level}"),
-        ]
+        steps.append(bijectors.Permutation(np.argsort(diagonal.ravel()), name=f"diagonal_{level}"))
+        steps.append(bijectors.FactorOut(inner, kept[-1], name=f"factor_out_{level}"))
         return [*links, images.squeezed(steps, name=f"squeezed_{level}")]
 
     def _couplings(self, mask_of, shape, count, level):
@@ -137,8 +135,6 @@ class RealNVP(Architecture):
                 activation=self.activation,
                 **self.network_options(f"network_{name}", 100 * number),
             )
-            links += [
-                bijectors.ActNorm(shape, dtype=self.bijection_dtype.name, name=f"actnorm_{name}"),
-                self._coupling(mask, network, f"coupling_{name}"),
-            ]
+            links.append(bijectors.ActNorm(shape, dtype=self.bijection_dtype.name, name=f"actnorm_{name}"))
+            links.append(self._coupling(mask, network, f"coupling_{name}"))
         return links

@@ -109,13 +109,8 @@ class TransformerFlow(Architecture):
     def make_dequantization(self, event_shape):
         if self.noise is None:
             return super().make_dequantization(event_shape)
-        return layers.GaussianAugmentation(
-            self.discrete_levels,
-            kept_levels=self.kept_levels,
-            scale=self.noise,
-            seed=self.seed,
-            dtype=self.bijection_dtype.name,
-        )
+        options = {"kept_levels": self.kept_levels, "seed": self.seed, "dtype": self.bijection_dtype.name}
+        return layers.GaussianAugmentation(self.discrete_levels, scale=self.noise, **options)
 
     def links(self, image_shape):
         patches = bijectors.Patches(image_shape, self.patch_size)

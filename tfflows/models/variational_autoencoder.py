@@ -219,11 +219,6 @@ class VariationalAutoencoder(PlannedModel):
         parts = {name: getattr(self, name) for name in names}
         return configs.written({"dtype": self.dtype_policy, "prior": self.own_prior, **parts})
 
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """The model that `get_config` described, with fresh weights."""
-        return cls(**configs.read(config))
-
     def export(self, filepath, **kwargs):
         """Writes a SavedModel with endpoints `encode`, `decode`, `sample`, `log_weights`; see `tfflows.export`."""
         export.export_autoencoder(self, filepath, **kwargs)
