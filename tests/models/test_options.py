@@ -118,12 +118,13 @@ def test_an_unbuilt_flow_of_either_kind_comes_back(shape):
 
 
 @pytest.mark.parametrize("shape", [(3,), None])
-def test_a_subclass_with_a_default_of_its_own_comes_back(shape):
-    class Needy(AutoregressiveFlow):
+@pytest.mark.parametrize("base", [AutoregressiveFlow, RealNVP])
+def test_a_subclass_with_a_default_of_its_own_comes_back(base, shape):
+    class Needy(base):
         def __init__(self, event_shape, num_layers=3, **options):
             super().__init__(event_shape, num_layers=num_layers, **options)
 
-    default = AutoregressiveFlow.options["num_layers"].default
+    default = base.options["num_layers"].default
     flow = Needy(shape, num_layers=default, hidden_units=(4,))
     again = Needy.from_config(flow.get_config())
     assert again.num_layers == default and again.get_config() == flow.get_config()

@@ -131,7 +131,9 @@ class Architecture(FlowModel):
         """
         for shape in filter(None, map(config.get, _SHAPES)):
             return cls(**configs.read(cls.applicable(config, shape)))
-        some = {n: option.default for n, option in cls.options.items() if option.ndims or n == "dequantization"}
+        shown = inspect.signature(cls).parameters  # a subclass may have another default, and then says so always
+        some = {n: o.default for n, o in cls.options.items() if o.ndims or n == "dequantization"}
+        some = {n: default for n, default in some.items() if n not in shown or shown[n].default == default}
         defaults = configs.written(some).items()
         return cls(**configs.read({n: v for n, v in config.items() if (n, v) not in defaults}))
 
