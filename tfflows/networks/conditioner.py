@@ -70,26 +70,26 @@ class Conditioner(ConfiguredLayer):
 class ContextLinear(Conditioner):
     """`c W`, for a context vector `c` or the one-hot vector of a label; 0 at the start.
 
-        Args:
-          units: int, size of the output.
-          **kwargs: `context_size` or `num_classes`, and the others of `Conditioner`.
+    Args:
+      units: int, size of the output.
+      **kwargs: `context_size` or `num_classes`, and the others of `Conditioner`.
 
-        Call arguments:
-          context: `Tensor` `[..., context_size]`, or integer labels `[...]`.
+    Call arguments:
+      context: `Tensor` `[..., context_size]`, or integer labels `[...]`.
 
-        Returns:
-          `Tensor` `[..., units]` in the compute dtype.
+    Returns:
+      `Tensor` `[..., units]` in the compute dtype.
 
-        Raises:
-          ValueError: sizes below 1, or neither or both kinds of context.
+    Raises:
+      ValueError: sizes below 1, or neither or both kinds of context.
 
-        Example:
+    Example:
 
-        >>> import keras
-    import tensorflow as tf
-        >>> from tfflows.networks import ContextLinear
-        >>> ContextLinear(2, num_classes=10)(tf.constant([3, 7])).numpy().tolist()
-        [[0.0, 0.0], [0.0, 0.0]]
+    >>> import keras
+    >>> import tensorflow as tf
+    >>> from tfflows.networks import ContextLinear
+    >>> ContextLinear(2, num_classes=10)(tf.constant([3, 7])).numpy().tolist()
+    [[0.0, 0.0], [0.0, 0.0]]
     """
 
     def __init__(self, units, **kwargs):
