@@ -218,6 +218,7 @@ def native():
     return FlowModel(tfd.TransformedDistribution(base, links))
 
 
+@pytest.mark.slow  # conformance/test_memory.py: many calls of every bijector leave nothing
 def test_flat_memory_over_many_eager_calls():
     import gc
 
