@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.bijectors import ActNorm, AffineCoupling, Chain, Logit, Permutation
+from tfflows.bijectors import ActNorm, AffineCoupling, Chain, DiagonalAffine, Logit, Permutation
 from tfflows.models import FlowModel
 from tfflows.networks import MLP
 
@@ -219,6 +219,12 @@ class _Lazy(keras.layers.Layer):
 def test_an_unbuilt_layer_is_refused_by_name():
     with pytest.raises(ValueError, match="needs a built layer.*lazy.*unbuilt_inner"):
         AffineCoupling([1, 1, 0, 0], _Lazy())
+
+
+@pytest.mark.parametrize("make", [lambda f: AffineCoupling([1, 0], f), lambda f: DiagonalAffine([2], conditioner=f)])
+def test_what_is_no_layer_is_refused_by_name(make):
+    with pytest.raises(TypeError, match="needs a Keras layer. Received: function"):
+        make(lambda x: x)
 
 
 def test_weights_do_not_depend_on_the_first_call():

@@ -6,9 +6,12 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfflows import layers, models
-from tfflows.models import AutoregressiveFlow, FlowModel, Glow, RealNVP, TransformerFlow
+from tfflows.bijectors import Coupling
+from tfflows.models import AutoregressiveFlow, FlowModel, Glow, NeuralSplineFlow, RealNVP, TransformerFlow
+from tfflows.ops.elementwise import Affine
 
 ARCHITECTURES = ["AutoregressiveFlow", "Glow", "NeuralSplineFlow", "RealNVP", "TransformerFlow"]
 MODELS = [name for name in models.__all__ if isinstance(getattr(models, name), type)]
@@ -36,6 +39,30 @@ def test_every_option_is_shown_and_described(name):
         flow = model()
         assert all(flow.get_config().get(n, p.default) is not inspect.Parameter.empty for n, p in options.items())
         assert options["name"].default == flow.name and list(options)[-3:] == ["seed", "name", "dtype"]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("shape", [(4,), (8, 8, 1)], ids=["vectors", "images"])
+def test_constructor_makes_all_weights_and_hides_none(name, shape):
+    if name in ("Glow", "TransformerFlow") and len(shape) == 1:
+        return
+    flow = getattr(models, name)(shape)
+    made = {id(v.value) for v in flow.variables}
+    read = FlowModel._variables_read_by(flow, flow.distribution)  # runs it, which the constructor need not do
+    assert read and {id(v) for v in read} <= made == {id(v.value) for v in flow.variables}
+
+
+@pytest.mark.parametrize("kind", ["activation", "subclass"])
+def test_constructor_runs_what_is_not_our_own(kind):
+    hidden = keras.Variable(1.0)
+
+    class Own(NeuralSplineFlow):
+        def layer(self, i, size, rng):
+            return Coupling([1, 0], keras.layers.Lambda(lambda x: hidden.value * tf.tile(x, [1, 2])), Affine())
+
+    options = {"activation": lambda x: hidden.value * x} if kind == "activation" else {}
+    with pytest.raises(ValueError, match="seen by neither"):
+        (NeuralSplineFlow if kind == "activation" else Own)((2,), num_layers=2, **options)
 
 
 def test_signature_of_a_subclass():

@@ -7,7 +7,7 @@ from tfflows.ops import precision, shapes
 
 def built(conditioner, event_shape):
     """The conditioner, its weights made for events of that shape if they were not before."""
-    if not conditioner.built:
+    if not getattr(conditioner, "built", True):
         with tf.init_scope():
             if hasattr(conditioner, "context_ndims"):  # ours: built from a shape, with or without a context
                 conditioner.build((None, *event_shape))

@@ -130,6 +130,8 @@ class KerasBijector(tfb.Bijector):
 
     def track_layer(self, layer):
         """Shows the weights of a built Keras layer to TFP and this bijector's model; returns the layer."""
+        if not isinstance(layer, keras.Layer):
+            raise TypeError(f"{type(self).__name__} needs a Keras layer. Received: {type(layer).__name__}")
         unbuilt = [each.name for each in layer._flatten_layers() if not each.built]
         if unbuilt:
             raise ValueError(
