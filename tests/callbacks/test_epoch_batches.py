@@ -50,7 +50,9 @@ def test_noise_is_new_each_epoch_and_stays_within_its_level():
     np.testing.assert_array_equal(_rows(EpochBatches(x, batch_size=5000, seed=0, dequantize=True), 1), rows)
 
 
-@pytest.mark.parametrize(("size", "context", "batch_size"), [(5, None, 0), (5, None, 2.5), (0, None, 4), (5, 4, 4)])
+@pytest.mark.parametrize(
+    ("size", "context", "batch_size"), [(5, None, 0), (5, None, 2.5), (5, None, None), (0, None, 4), (5, 4, 4)]
+)
 def test_bad_arguments_are_refused(size, context, batch_size):
     with pytest.raises(ValueError, match="Received"):
         EpochBatches(np.zeros([size, 2]), None if context is None else np.zeros(context), batch_size=batch_size, seed=0)

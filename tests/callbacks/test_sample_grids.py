@@ -97,6 +97,7 @@ def test_training_goes_as_without(tmp_path):
     ("options", "message"),
     [
         ({"every": 0}, "at least 1"),
+        ({"columns": (2, 3)}, "at least 1"),
         ({"temperatures": (1.0, -1.0)}, "positive"),
         ({"temperatures": ()}, "positive"),
     ],

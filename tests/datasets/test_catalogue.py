@@ -84,7 +84,7 @@ def test_unknown_names_list_near_misses_and_all_names(wrong, right):
 
 
 def test_sizes_out_of_place_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="have a size to choose. Received: num_train=10 for 'digits'"):
+    with pytest.raises(ValueError, match="have sizes. Received: num_train=10 for 'digits'"):
         datasets.load("digits", num_train=10)
     with pytest.raises(ValueError, match="`num_test` must be an integer of at least 1. Received: 0"):
         datasets.load("rings", num_test=0)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows.arguments import check_sizes
+from tfflows.arguments import check_integer
 from tfflows.datasets import batching
 from tfflows.ops.numerics import below_next_integer
 
@@ -39,7 +39,7 @@ class EpochBatches(keras.callbacks.Callback):
 
     def __init__(self, x, context=None, *, batch_size, seed, dequantize=False):
         super().__init__()
-        check_sizes(batch_size=batch_size)
+        check_integer(batch_size=batch_size)
         if not len(x) or (context is not None and len(context) != len(x)):
             found = "no context" if context is None else f"{len(context)} contexts"
             raise ValueError(f"Examples, and as many contexts, are needed. Received: {len(x)} examples, {found}")

@@ -2,7 +2,7 @@
 
 import keras
 
-from tfflows.arguments import check_sizes
+from tfflows.arguments import check_integer
 from tfflows.layers import Posterior
 
 
@@ -40,7 +40,7 @@ class KLWarmUp(keras.callbacks.Callback):
 
     def __init__(self, num_steps, *, start=0.0):
         super().__init__()
-        check_sizes(num_steps=num_steps)
+        check_integer(num_steps=num_steps)
         if not start >= 0:
             raise ValueError(f"`start` must be a number of at least 0. Received: {start!r}")
         self._num_steps, self._start = num_steps, float(start)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows.arguments import check_sizes
+from tfflows.arguments import check_integer
 from tfflows.ops import grids
 
 
@@ -63,7 +63,7 @@ class SampleGrids(keras.callbacks.Callback):
         super().__init__()
         if log_dir is not None and importlib.util.find_spec("tensorboard") is None:
             raise ImportError("Pictures are written for TensorBoard by its package: pip install tensorboard")
-        check_sizes(every=every, columns=columns, num_images=num_images)
+        check_integer(every=every, columns=columns, num_images=num_images)
         self._temperatures = tuple(map(float, temperatures))
         if not self._temperatures or min(self._temperatures) <= 0:
             raise ValueError(f"`temperatures` must be positive. Received: {temperatures}")

@@ -35,10 +35,8 @@ class TrainingState(keras.callbacks.Callback):
 
     def __init__(self, path, early_stopping=None):
         super().__init__()
-        self._path = pathlib.Path(path)
-        self._early_stopping = early_stopping
-        self._restored = None
-        self._started = None
+        self._path, self._early_stopping = pathlib.Path(path), early_stopping
+        self._restored = self._started = None
         self.epoch, self.stopped, self.seconds = 0, False, 0.0
 
     def restore(self, model):

@@ -78,9 +78,8 @@ def load(name, *, num_train=None, num_validation=None, num_test=None, seed=0, **
         return _sampled(_TOY[key](**options), sizes, seed)
     if not isinstance(name, pathlib.Path) and canonical(text):
         return tfds_images(text, **sizes, **options)
-    is_path = isinstance(name, pathlib.Path) or "/" in text or os.sep in text or key.endswith(EXTENSIONS)
-    is_path = is_path or os.path.isdir(text)
-    if key not in _EMBEDDED and not is_path:
+    is_path = isinstance(name, pathlib.Path) or {"/", os.sep} & {*text} or key.endswith(EXTENSIONS)
+    if key not in _EMBEDDED and not (is_path or os.path.isdir(text)):
         raise ValueError(
             f"Unknown data set.{did_you_mean(key, names())} Names: {', '.join(names())}; or the path of a file that "
             f"ends in one of {', '.join(EXTENSIONS)}, or of a folder of images. Received: {text!r}"
@@ -88,8 +87,7 @@ def load(name, *, num_train=None, num_validation=None, num_test=None, seed=0, **
     given = [f"{what}={size!r}" for what, size in sizes.items() if size is not None]
     if given:
         raise ValueError(
-            "Only toy densities and published image sets have a size to choose. "
-            f"Received: {', '.join(given)} for {text!r}"
+            f"Only toy densities and published image sets have sizes. Received: {', '.join(given)} for {text!r}"
         )
     if key in _EMBEDDED:
         return _EMBEDDED[key](seed=seed, **options)
