@@ -16,15 +16,16 @@ import tfflows
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--density", default="two_moons", choices=tfflows.datasets.toy_names())
-    parser.add_argument("--fast", action="store_true", help="a few steps only")
+    parser.add_argument("--fast", action="store_true", help="a small flow, a few steps")
     options = parser.parse_args()
 
     keras.utils.set_random_seed(0)
     density = tfflows.datasets.load(options.density, num_train=2_000 if options.fast else 100_000).density
     x = density.sample(2_000 if options.fast else 100_000, seed=0)
     epochs, batch_size = (1, 500) if options.fast else (10, 500)
+    size = {"num_layers": 2, "hidden_units": (16,)} if options.fast else {"num_layers": 8, "hidden_units": (64, 64)}
 
-    flow = tfflows.models.RealNVP(event_shape=density.event_shape, num_layers=8, hidden_units=(64, 64))
+    flow = tfflows.models.RealNVP(event_shape=density.event_shape, **size)
     schedule = keras.optimizers.schedules.CosineDecay(3e-3, epochs * len(x) // batch_size)
     flow.compile(keras.optimizers.Adam(schedule))
     flow.fit(x, epochs=epochs, batch_size=batch_size, validation_split=0.05, verbose=2)

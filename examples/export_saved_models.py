@@ -22,9 +22,10 @@ MODELS = {
     "two_moons_real_nvp": ["--model", "real-nvp", "--data", "two-moons"],
 }
 FAST = {
-    "digits_glow": ["--epochs", "1", "--steps-per-level", "1", "--hidden-filters", "4", "--importance-draws", "2"],
-    "two_moons_real_nvp": ["--epochs", "1", "--num-train", "2000", "--num-layers", "2"],
-}
+    "digits_glow": ["--epochs", "1", "--num-levels", "1", "--steps-per-level", "1", "--hidden-filters", "4",
+                    "--importance-draws", "2", "--dequantization", "uniform"],
+    "two_moons_real_nvp": ["--epochs", "1", "--num-train", "2000", "--num-layers", "2", "--hidden-units", "8"],
+}  # fmt: skip
 COUNT, SEED, TEMPERATURE = 3, 1, 0.8  # of the reference examples and samples
 
 

@@ -132,7 +132,9 @@ def main():
         if options.fast:
             import tensorflow_datasets as tfds
 
-            recipe = dataclasses.replace(recipe, steps=1, filters=8, batch_size=4, warmup=min(recipe.warmup, 2))
+            recipe = dataclasses.replace(
+                recipe, levels=2, steps=1, filters=8, batch_size=4, warmup=min(recipe.warmup, 2)
+            )
             options.draws = 2
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             options.data_dir = options.data_dir or folder

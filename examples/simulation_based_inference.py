@@ -46,13 +46,14 @@ def log_posterior(t, x):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--figure", type=pathlib.Path, help="where to write the rank histograms (default: nowhere)")
-    parser.add_argument("--fast", action="store_true", help="a few steps only")
+    parser.add_argument("--fast", action="store_true", help="a small flow, a few steps")
     options = parser.parse_args()
 
     keras.utils.set_random_seed(0)
     batch_size, steps, cases = 512, (20 if options.fast else 4_000), (200 if options.fast else 2_000)
     parameters, outputs = simulate(batch_size * steps, seed=0)
-    flow = models.NeuralSplineFlow(event_shape=(2,), num_layers=4, hidden_units=(64, 64), context_size=2)
+    size = {"num_layers": 2, "hidden_units": (16,)} if options.fast else {"num_layers": 4, "hidden_units": (64, 64)}
+    flow = models.NeuralSplineFlow(event_shape=(2,), context_size=2, **size)
     schedule = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=2e-3, warmup_steps=steps // 10)
     flow.compile(keras.optimizers.Adam(schedule, global_clipnorm=1.0))
     flow.fit(parameters, outputs, batch_size=batch_size, verbose=2)

@@ -147,7 +147,7 @@ def test_bad_input_is_one_line_and_writes_nothing(case, people, train, tmp_path,
     ("model", "data", "options"),
     [
         ("neural-spline-flow", "eight-gaussians", ["--bins", 4, "--kind", "autoregressive", "--num-train", 1000]),
-        ("neural-spline-flow", "wine", ["--bins", 4]),
+        pytest.param("neural-spline-flow", "wine", ["--bins", 4], marks=pytest.mark.slow),  # like those beside it
         ("autoregressive-flow", "wine", ["--parallel", "forward"]),
     ],
 )

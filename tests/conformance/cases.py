@@ -111,12 +111,25 @@ VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign"
             "coupling_gated", "coupling_spline", "autoregressive_shift", "autoregressive_affine",
             "householder", "lu_linear", "transformer_guidance"}  # fmt: skip
 
+# Their parts, or a neighbour of the same kind, have lines of their own: what is no matter of a formula (graphs, tapes,
+# threads, files, updates) is tested on one line of each kind, and on these under `-m slow` only.
+COMPOSED = {"affine_alternating", "affine_vector_context", "affine_checkerboard", "affine_channels", "actnorm_vector",
+            "invert_logit", "chain_nested", "chain_image", "repeated", "repeated_image", "invert_affine", "squeeze",
+            "invertible_conv", "invertible_conv_whitened", "conv_resnet", "diagonal_affine", "factor_out",
+            "spline_circular", "autoregressive_spline_class_context", "transformer_autoregressive",
+            "sylvester_householder", "native_chain"}  # fmt: skip
 
-def costly(cases):
+
+def costly(cases, slow=frozenset(VARIANTS)):
     """Parametrisation of an expensive test."""
     marks = {True: pytest.mark.slow, False: ()}
-    cases = [pytest.param(case, marks=marks[case.name in VARIANTS], id=case.name) for case in cases]
+    cases = [pytest.param(case, marks=marks[case.name in slow], id=case.name) for case in cases]
     return pytest.mark.parametrize("case", cases)
+
+
+def one_of_each_kind(cases, also=()):
+    """Parametrisation of a test of what bijectors have in common; `also`: names of `COMPOSED` that it needs."""
+    return costly(cases, (VARIANTS | COMPOSED).difference(also))
 
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)

@@ -221,9 +221,7 @@ def made(policy, size, **options):
 
 
 def autoregressive_context(policy):
-    first = InverseAutoregressive(made(policy, 3, context_size=3))
-    second = InverseAutoregressive(made(policy, 3, context_size=3, order="reversed", degrees="random", residual=True))
-    return Chain([first, second])
+    return InverseAutoregressive(made(policy, 3, context_size=3, order="reversed", degrees="random", residual=True))
 
 
 def spline(policy, mask, *, circular=False, affine=False, **options):
@@ -246,10 +244,9 @@ def transformer(policy, shape, *, reverse=False, guidance=0.0, seed=1, **options
 
 
 def transformer_patches(policy):
-    """An image's patches as tokens, both orders, a context."""
+    """An image's patches as tokens, the last first, a context."""
     patches = Patches((4, 4, 1), 2)
-    layers = [transformer(policy, (4, 4), reverse=bool(i), seed=1 + i, context_size=3) for i in range(2)]
-    return Chain([patches, *layers, tfb.Invert(patches)])
+    return Chain([patches, transformer(policy, (4, 4), reverse=True, context_size=3), tfb.Invert(patches)])
 
 
 def rotated_gaussian(policy):

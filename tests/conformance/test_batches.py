@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import every_case
+from cases import CASES, costly, every_case
 from trees import modules
 
 from tfflows.bijectors import Repeated
@@ -13,7 +13,8 @@ from tfflows.networks import ScaledConv2D
 
 # TensorFlow's own convolution of an empty batch has as many channels as its input (oneDNN, CPU): no test of ours.
 EMPTY_CONVOLUTION = tf.nn.conv2d(tf.zeros([0, 4, 4, 2]), tf.zeros([3, 3, 2, 6]), 1, "SAME").shape[-1] != 6
-BATCHES = [(), (1,), (2, 3), (0,), (0, 2)]
+# Where there may be none of several axes, there may be one axis: that runs under slow.
+BATCHES = [(), (2, 3), (0, 2), *(pytest.param(batch, marks=pytest.mark.slow) for batch in [(1,), (0,)])]
 
 
 def _has_an_empty_convolution(case, batch, kinds=keras.layers.Conv2D):
@@ -68,7 +69,7 @@ def test_one_context_for_many_events(case):
     np.testing.assert_allclose(broadcast, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
 
-@every_case
+@costly(CASES)
 def test_unknown_static_batch(case):
     empty = not _has_an_empty_convolution(case, (0,), (keras.layers.Conv2D, ScaledConv2D))
     bijector = case.shared()

@@ -2,11 +2,11 @@
 
 import numpy as np
 import tensorflow as tf
-from cases import CASES, costly
+from cases import CASES, one_of_each_kind
 from trees import named_weights
 
 
-@costly(CASES)
+@one_of_each_kind(CASES, also={"sylvester_householder"})
 def test_equals_eager(case):
     bijector = case.shared()
     weights, kwargs = list(named_weights(bijector).values()), case.kwargs(bijector, (5,))

@@ -5,14 +5,15 @@ import collections
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
-from cases import CASES, costly
+from cases import CASES, one_of_each_kind
 from trees import modules
 
 from tfflows.bijectors import Coupling
 
 tfb = tfp.bijectors
 
-coupled_case = costly([case for case in CASES if any(isinstance(each, Coupling) for each in modules(case.shared()))])
+coupled = [case for case in CASES if any(isinstance(each, Coupling) for each in modules(case.shared()))]
+coupled_case = one_of_each_kind(coupled)
 modes = pytest.mark.parametrize("graph", [False, True], ids=["eager", "graph"])
 wrappings = {
     "plain": lambda b: b,

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, costly, every_case, weighted_case
+from cases import CASES, every_case, one_of_each_kind, weighted_case
 from trees import named_weights, nudge
 
 from tfflows.bijectors import AffineCoupling, Chain
@@ -26,7 +26,7 @@ def _ids(bijector):
     return {id(v) for v in bijector.variables}
 
 
-@every_case
+@one_of_each_kind(CASES)
 @pytest.mark.parametrize("copied", [lambda b: b.copy(), copy.copy], ids=["copy_method", "copy_copy"])
 def test_copy_shares(case, copied):
     bijector = _trained(case)
@@ -58,7 +58,7 @@ def test_deepcopy_keeps_values_and_shares_nothing(case):
     np.testing.assert_array_equal(_forward(case, twin), before)
 
 
-@costly([case for case in CASES if case.weights])
+@one_of_each_kind([case for case in CASES if case.weights])
 def test_deepcopy_is_trainable(case):
     twin = copy.deepcopy(_trained(case))
     weights, kwargs = named_weights(twin), case.kwargs(twin, (4,))

@@ -5,10 +5,15 @@ from functools import partial
 
 import pytest
 import tensorflow as tf
-from cases import CASES, costly
+from cases import CASES, COMPOSED, VARIANTS, one_of_each_kind
 from trees import modules
 
 from tfflows.joint import KerasBijector
+
+ONE_OF_EACH_KIND = [case for case in CASES if case.name not in VARIANTS | COMPOSED]
+many_cases = pytest.mark.parametrize(
+    "cases", [ONE_OF_EACH_KIND, pytest.param(CASES, marks=pytest.mark.slow)], ids=["one_of_each_kind", "all"]
+)
 
 
 def _remembered(bijector):
@@ -20,7 +25,7 @@ def _resident_megabytes():
         return int(file.read().split()[1]) * 4096 / 2**20
 
 
-@costly(CASES)
+@one_of_each_kind(CASES)
 def test_eager_answers_die_with_their_tensors(case):
     bijector = case.fresh()
     kwargs, x = case.kwargs(bijector, (5,)), case.inputs((5,))
@@ -35,12 +40,13 @@ def _native_parts(bijector):
     return [each for each in modules(bijector) if not isinstance(each, KerasBijector)]
 
 
-def test_answers_of_a_graph_die_with_it():
-    bijectors = {case.name: case.fresh() for case in CASES}
+@many_cases
+def test_answers_of_a_graph_die_with_it(cases):
+    bijectors = {case.name: case.fresh() for case in cases}
     # TFP's own cache keeps alive every graph that a native bijector was traced in, alone or as a link of ours
     bijectors = {name: each for name, each in bijectors.items() if not _native_parts(each)}
-    assert len(bijectors) > len(CASES) // 2
-    for case in CASES:
+    assert len(bijectors) > len(cases) // 2
+    for case in cases:
         if case.name in bijectors:
             kwargs, distribution = case.kwargs(bijectors[case.name], (5,)), case.distribution(bijectors[case.name])
             function = tf.function(partial(distribution.log_prob, bijector_kwargs=kwargs), autograph=False)
@@ -50,9 +56,10 @@ def test_answers_of_a_graph_die_with_it():
     assert {name: _remembered(bijector) for name, bijector in bijectors.items() if _remembered(bijector)} == {}
 
 
-def test_many_calls_leave_nothing():
-    flows = [(case, case.shared()) for case in CASES]
-    inputs = [case.inputs((5,), interval="image") for case in CASES]
+@many_cases
+def test_many_calls_leave_nothing(cases):
+    flows = [(case, case.shared()) for case in cases]
+    inputs = [case.inputs((5,), interval="image") for case in cases]
     contexts = [case.kwargs(bijector, (5,)) for case, bijector in flows]
 
     def tensors():

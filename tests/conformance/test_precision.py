@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import every_case, weighted_case
+from cases import CASES, costly, every_case, weighted_case
 from trees import modules, named_weights
 
 from tfflows.bijectors import Autoregressive, Coupling, TransformerAutoregressive
@@ -13,7 +13,7 @@ UNIT_ROUNDOFF = {"mixed_float16": 2.0**-11, "mixed_bfloat16": 2.0**-8}
 policies = pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 
 
-@every_case
+@costly(CASES)
 @policies
 def test_outputs_are_float32_and_close(case, policy):
     keras.config.set_dtype_policy(policy)
@@ -33,7 +33,7 @@ def test_outputs_are_float32_and_close(case, policy):
     assert error.mean() < 1.5 and np.quantile(error, 0.99) < 5 and error.max() < 12  # 5 of bfloat16: 0.02 nats
 
 
-@weighted_case
+@costly([case for case in CASES if case.weights])
 @policies
 def test_conditioners_compute_in_half_and_weights_stay_float32(case, policy):
     keras.config.set_dtype_policy(policy)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, costly, every_case
+from cases import CASES, every_case, one_of_each_kind
 from trees import named_weights, nudge, restored
 
 
@@ -19,7 +19,7 @@ def trained(bijector):
     return bijector
 
 
-stored_case = costly([case for case in CASES if case.weights])  # how weights are stored is no matter of a formula
+stored_case = one_of_each_kind([case for case in CASES if case.weights])
 
 
 @stored_case
@@ -59,7 +59,7 @@ def test_keras_file(case, trained, tmp_path):
     assert len(loaded.weights) == len(model.weights)
 
 
-@costly(CASES)
+@one_of_each_kind(CASES)
 def test_saved_model(case, trained, tmp_path):
     module = tf.Module()
     module.bijector = bijector = trained

@@ -5,12 +5,12 @@ import concurrent.futures
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, costly
+from cases import CASES, one_of_each_kind
 
 THREADS, ROUNDS = 8, 2
 
 
-@costly(CASES)
+@one_of_each_kind(CASES)
 def test_eight_threads_agree_with_one(case):
     bijector = case.shared()
     distribution = case.distribution(bijector)

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, costly
+from cases import CASES, one_of_each_kind
 from trees import nudge
 
 CLOSE = {"rtol": 2e-4, "atol": 2e-4}  # float32; one update moves log-probabilities by far more
 modes = pytest.mark.parametrize("mode", ["eager", "graph"])
 weighted = [case for case in CASES if case.weights]
 # TFP's own Chain keeps its answers, inside a FlowModel it does not.
-cached_case = costly([case for case in weighted if not case.native])
+cached_case = one_of_each_kind([case for case in weighted if not case.native])
 
 
 def _all_answers(case, bijector, y, kwargs):
@@ -68,7 +68,7 @@ def test_sample_then_update_then_log_prob(case, bijector, mode):
     assert np.abs(after - before).max() > 1e-3
 
 
-@costly(weighted)
+@one_of_each_kind(weighted)
 @modes
 def test_flow_model(case, bijector, mode):
     model, context = case.model(bijector), case.context_for((5,))
@@ -84,7 +84,7 @@ def test_flow_model(case, bijector, mode):
     assert np.abs(after - before).max() > 1e-3
 
 
-@costly(weighted)
+@one_of_each_kind(weighted)
 def test_update_between_two_calls_of_one_function(case, bijector):
     distribution, kwargs = case.distribution(bijector), case.kwargs(bijector, (5,))
     y = tf.identity(bijector.forward(case.inputs((5,)), **kwargs))

@@ -8,7 +8,7 @@ from tfflows import models
 
 IMAGES = np.random.default_rng(0).integers(17, size=(4, 8, 8, 1)).astype("uint8")
 VECTORS = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
-GLOW = {"num_levels": 2, "hidden_filters": 4, "discrete_levels": 17, "seed": 0}
+GLOW = {"num_levels": 1, "hidden_filters": 4, "discrete_levels": 17, "seed": 0}
 CASES = {
     "real_nvp": (lambda: models.RealNVP((3,), num_layers=2), VECTORS),
     "glow_stored": (lambda: models.Glow((8, 8, 1), steps_per_level=2, **GLOW), IMAGES),
@@ -18,7 +18,7 @@ CASES = {
     "maf": (lambda: models.AutoregressiveFlow((3,), num_layers=2), VECTORS),
     "iaf": (lambda: models.AutoregressiveFlow((3,), num_layers=2, parallel="forward"), VECTORS),
     "transformer": (
-        lambda: models.TransformerFlow((8, 8, 1), patch_size=4, num_flows=2, units=8, discrete_levels=17),
+        lambda: models.TransformerFlow((8, 8, 1), patch_size=4, num_flows=1, units=8, discrete_levels=17),
         IMAGES,
     ),
 }

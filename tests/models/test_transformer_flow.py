@@ -1,8 +1,5 @@
 """TransformerFlow: exact densities, noise and its removal, guidance, saving, and what it refuses."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -88,10 +85,18 @@ def test_reconstruction():
     np.testing.assert_array_equal(flow.decode(flow.encode(x)), x)
 
 
-@pytest.mark.parametrize(
-    "options", [{"dtype": "mixed_float16"}, {"dtype": "mixed_bfloat16"}, {"jit_compile": True}, {}], ids=str
-)
+ONE = {"num_flows": 1}  # where precision and compilation are the point
+FITS = [
+    {"dtype": "mixed_float16", **ONE},
+    pytest.param({"dtype": "mixed_bfloat16", **ONE}, marks=pytest.mark.slow),  # float16 has less room
+    {"jit_compile": True, **ONE},
+    {},
+]
+
+
+@pytest.mark.parametrize("options", FITS, ids=str)
 def test_fit(options):
+    options = dict(options)
     jit_compile = options.pop("jit_compile", False)
     x = (images(64) // 8 + 100).astype("uint8")  # narrow: there is something to learn
     flow = small(num_bits=5, **options)
@@ -104,7 +109,7 @@ def test_fit(options):
 
 OPTIONS = {
     "noise": {"noise": 0.05, "num_classes": 3, "label_dropout": 0.2, "patch_couplings": 1},
-    "variational": {"context_size": 2, "dequantization": "variational"},
+    "variational": {"num_flows": 1, "context_size": 2, "dequantization": "variational"},
 }
 
 
@@ -112,7 +117,7 @@ OPTIONS = {
 def test_saved_and_configured(options, tmp_path):
     flow, x = small(**options), images(32)
     given = np.arange(32) % 3 if "num_classes" in options else np.ones([32, 2], "float32")
-    flow.compile(keras.optimizers.Adam(1e-2))
+    flow.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     flow.fit(tf.data.Dataset.from_tensor_slices((x, given)).batch(8), verbose=0)
     flow.save(tmp_path / "flow.keras")
     loaded = load_model(tmp_path / "flow.keras")
@@ -122,28 +127,6 @@ def test_saved_and_configured(options, tmp_path):
     samples = [each.sample(32, context=given, seed=1, **extra) for each in (flow, loaded)]
     np.testing.assert_array_equal(*samples)
     assert samples[0].dtype == tf.uint8 and samples[0].shape == (32, *SHAPE)
-
-
-def test_exported_without_this_package(tmp_path):
-    flow = small(num_classes=3)
-    flow.adapt(images(64), np.arange(64) % 3)
-    shaken(flow)
-    flow.export(tmp_path / "served")
-    expected = flow.sample(5, context=np.arange(5) % 3, seed=tf.constant([3, 4]))
-    np.save(tmp_path / "samples.npy", expected)
-    code = f"""
-import sys
-import numpy as np, tensorflow as tf
-served = tf.saved_model.load({str(tmp_path / "served")!r})
-labels = tf.constant([0, 1, 2, 0, 1])
-samples = served.sample(5, tf.constant([3, 4]), 1.0, labels)
-np.testing.assert_array_equal(samples, np.load({str(tmp_path / "samples.npy")!r}))
-y = tf.cast(samples, tf.float32) + 0.5
-np.testing.assert_allclose(served.forward(served.inverse(y, labels), labels), y, atol=0.01)
-assert not {{"tfflows", "tensorflow_probability"}} & set(sys.modules)
-"""
-    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert result.returncode == 0, result.stderr[-2000:]
 
 
 def test_noise_is_gaussian_around_the_middle_of_a_level():

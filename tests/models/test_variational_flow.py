@@ -97,8 +97,12 @@ def test_annealing_counts_steps_and_is_over_after_them():
     np.testing.assert_allclose(history["elbo"], np.mean(log_p - log_q), atol=0.1)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("jit_compile", [False, True])
+PRECISIONS = [(dtype, False) for dtype in ("float32", "float64", "mixed_float16", "mixed_bfloat16")]
+PRECISIONS += [("mixed_float16", True)]  # XLA, and the scaled loss that it must not break
+SLOW = [pytest.param(dtype, True, marks=pytest.mark.slow) for dtype in ("float32", "float64", "mixed_bfloat16")]
+
+
+@pytest.mark.parametrize(("dtype", "jit_compile"), PRECISIONS + SLOW)
 def test_precisions_and_compilation(dtype, jit_compile):
     keras.utils.set_random_seed(0)
     model = VariationalFlow(correlated, couplings(dtype), event_shape=(2,), dtype=dtype, seed=0)
