@@ -17,7 +17,8 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
     """Reads a .csv, .parquet, .npy or .npz table and splits its rows.
 
     Columns are chosen by name (.csv, .parquet) or by index (.npy, .npz; negative ones count from the end). Values
-    stay in the file's units, so densities do too.
+    stay in the file's units, so densities do too. A .csv may have semicolons or tabulators between its columns, and
+    then decimal commas.
 
     An .npz may hold the context as an array of its own, called `context`, of one row per example.
 
