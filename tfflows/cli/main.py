@@ -6,10 +6,10 @@ import pathlib
 import sys
 import warnings
 
-from tfflows.cli import evaluate, export, options, sample, train
+from tfflows.cli import evaluate, export, options, sample, score, train
 from tfflows.version import __version__
 
-_COMMANDS = {"train": train, "evaluate": evaluate, "sample": sample, "export": export}
+_COMMANDS = {"train": train, "evaluate": evaluate, "score": score, "sample": sample, "export": export}
 
 
 def main(argv=None):

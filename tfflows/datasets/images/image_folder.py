@@ -49,7 +49,7 @@ def from_image_folder(
       on_error: `"raise"` refuses a folder with a file that is corrupt, has more than 8 bits a channel, several frames,
         transparent pixels or another size, naming the files; `"skip"` leaves them out with a warning that names them.
       seed: of the split, a non-negative integer.
-      fractions: of train, validation and test.
+      fractions: of train, validation and test; `None` leaves all images, in the order of their names, to test.
       memory_bytes: up to so many bytes of pixels are kept in memory; larger folders are read in every epoch.
 
     Returns:
@@ -88,7 +88,7 @@ def from_image_folder(
     good = [k for k in range(len(names)) if k not in bad]
     if bad:
         _report(folder, names, bad, on_error)
-    if len(good) < 3:
+    if len(good) < 3 and fractions is not None:
         raise ValueError(f"At least 3 images are needed. Received: {str(folder)!r} with {len(good)} that can be used")
     if channels is None:
         channels = max(shapes[k][2] for k in good)
@@ -103,7 +103,8 @@ def from_image_folder(
     parts = [[folder / names[k] for k in part] for part in rows]
     if len(good) * math.prod(image_shape) > memory_bytes:
         return _stream(folder.name, parts, contexts, image_shape, known)
-    arrays = [np.stack(_parallel(lambda each: image_files.read(each, channels, size), part)) for part in parts]
+    pixels = [_parallel(lambda each: image_files.read(each, channels, size), part) for part in parts]
+    arrays = [np.reshape(np.array(part, np.uint8), (-1, *image_shape)) for part in pixels]
     return Dataset(folder.name, *arrays, *contexts, discrete_levels=256, **known)
 
 
