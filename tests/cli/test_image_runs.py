@@ -50,6 +50,11 @@ def test_evaluate_sample_and_export(glow_digits, tmp_path, capsys):
     assert found["importance_weighted_bits_per_dim"] < found["bits_per_dim"]
     assert "(importance-weighted upper bound, 8 draws)" in capsys.readouterr().out
 
+    assert _run("score", folder, "--noise-draws", 2) == 0
+    scores = np.loadtxt(folder / "scores.csv", skiprows=1)
+    assert len(scores) == found["num_test"]
+    assert abs(scores.mean() + found["test_nats"]) < 0.05 * abs(found["test_nats"])  # other noise
+
     assert _run("sample", folder, "-n", 20, "--context-value", 3) == 0
     samples = np.load(folder / "samples.npy")
     assert samples.shape == (20, 8, 8, 1) and samples.dtype == np.uint8 and samples.max() <= 16

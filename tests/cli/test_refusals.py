@@ -71,10 +71,12 @@ REFUSED = [
     (["train", "--resume", "--output", "{none}"], "which does not exist"),
     (["train", "--resume", "--output", "{folder}"], "has no config.json"),
     (["train", "--resume", "--output", "{run}", "--epochs", "9"], "epochs: 4 in config.json, 9 asked for"),
-    *((([command, "{none}"], "which does not exist")) for command in ("evaluate", "sample", "export")),
-    *((([command, "{stopped}"], "is not finished")) for command in ("evaluate", "sample", "export")),
+    *((([command, "{none}"], "which does not exist")) for command in ("evaluate", "score", "sample", "export")),
+    *((([command, "{stopped}"], "is not finished")) for command in ("evaluate", "score", "sample", "export")),
     (["evaluate", "{run}", "--data", "none.csv"], "which does not exist"),
     (["evaluate", "{run}", "--importance-draws", "2"], "is for discrete data. Received: a run on two_moons"),
+    (["evaluate", "{run}", "--data", "{table}", "--split", "test"], "All of a file or folder of one's own is judged"),
+    (["score", "{run}", "--out", "scores.txt"], "must end in .csv"),
     (["export", "{run}", "--output", "{folder}"], "must be a new or empty folder"),
     (["sample", "{run}", "--out", "samples.txt"], "must end in .csv or .npy"),
     (["sample", "{run}", "--out", "nowhere/samples.csv"], "folder of --out must exist"),
@@ -82,7 +84,7 @@ REFUSED = [
     (["sample", "{run}", "--context-value", "1"], "takes no context"),
 ]
 SHOWN = [(["--help"], "usage: tfflows"), (["--version"], "tfflows 0"), (["train", "--help"], "(default: two-moons)")]
-SHOWN += [([command, "--help"], f"usage: tfflows {command}") for command in ("evaluate", "sample", "export")]
+SHOWN += [([command, "--help"], f"usage: tfflows {command}") for command in ("evaluate", "score", "sample", "export")]
 
 
 @pytest.fixture

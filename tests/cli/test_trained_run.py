@@ -41,15 +41,20 @@ def test_evaluate_numbers_labels_as_in_training(by_sex, people, tmp_path):
     only = tmp_path / "men.csv"
     lines = people.read_text().splitlines()
     only.write_text("\n".join([lines[0], *(line for line in lines if line.endswith(",m"))]) + "\n")
-    assert _run("evaluate", folder, "--data", only, "--split", "train") == 0
+    assert _run("evaluate", folder, "--data", only) == 0  # all of it
     found = json.loads((folder / "evaluate.json").read_text())
     rows = np.array([line.split(",")[:2] for line in only.read_text().splitlines()[1:]], np.float32)
     flow = models.load_model(folder / "model.keras")
     bounds = [-np.asarray(flow.log_prob(rows, np.full([len(rows)], label, np.int32))).mean() for label in (1, 0)]
-    assert abs(found["train_nats"] - bounds[0]) < 5 * found["train_standard_error"]
+    assert found["num_test"] == len(rows) and abs(found["test_nats"] - bounds[0]) < 1e-4
     run = Run.open(folder)
     data.load_again(run, name=str(only))
-    assert set(run.data.context_train) == {1}
+    assert set(run.data.context_test) == {1}
+    assert _run("score", folder, "--data", only) == 0
+    scores = np.loadtxt(folder / "scores.csv", skiprows=1)
+    assert (folder / "scores.csv").read_text().startswith("log_prob\n")
+    np.testing.assert_allclose(scores, flow.log_prob(rows, np.ones([len(rows)], np.int32)), atol=1e-4)
+    assert _run("score", folder, "--data", only) == 2  # it is there
 
 
 def test_evaluate_refuses_data_that_do_not_fit(moons, by_sex, people, capsys):

@@ -33,3 +33,8 @@ def test_too_few_rows_are_refused():
         split_rows(2, seed=0)
     with pytest.raises(ValueError, match="no row to train on"):
         split_rows(4, seed=0, fractions=(0.01, 0.495, 0.495))
+
+
+def test_no_fractions_leave_all_to_test():
+    train, validation, test = split_rows(2, seed=0, fractions=None)
+    assert len(train) == len(validation) == 0 and test.tolist() == [0, 1]

@@ -153,3 +153,26 @@ def test_foreign_and_truncated_files(tmp_path):
     with pytest.raises(FileNotFoundError, match="which is no file"):
         load_model(tmp_path / "missing.keras")
     assert load_model(whole).event_shape == (2,)
+
+
+class _Late(keras.utils.PyDataset):
+    """Column 1 is constant in the first batch."""
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, i):
+        x = np.random.default_rng(i).normal(size=(32, 2)) * [5, 1] + [10, 0]
+        return (x if i else x * [1, 0]).astype("float32")
+
+
+@pytest.mark.parametrize("kind", ["generator", "PyDataset", "tf.data"])
+def test_several_batches_of_a_stream_are_adapted_to(kind):
+    late, model = _Late(), flow()
+    batches = [late[i] for i in range(len(late))]
+    dataset = tf.data.Dataset.from_generator(lambda: batches, output_signature=tf.TensorSpec([None, 2]))
+    stream = {"generator": ((x,) for x in batches), "PyDataset": late, "tf.data": dataset}[kind]
+    model.fit(stream, steps_per_epoch=20 if kind == "generator" else None, verbose=0)
+    assert int(model.optimizer.iterations) == 20
+    standardize = model.bijector.bijectors[0]
+    np.testing.assert_allclose(np.exp(standardize.log_scale), np.concatenate(batches).std(axis=0), rtol=1e-5)

@@ -4,10 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.joint import KerasBijector
-from tfflows.ops import shapes
+from tfflows.ops import shapes, standardization
 from tfflows.ops.elementwise import affine
-
-_SMALLEST_SCALE = 1e-6  # of a feature that does not vary
 
 
 class ActNorm(KerasBijector):
@@ -19,8 +17,8 @@ class ActNorm(KerasBijector):
 
     `adapt(y)` sets `shift` to the mean and `exp(log_scale)` to the standard deviation of `y` over all axes but the
     last, so that `inverse(y)` has mean 0 and variance 1 (Kingma and Dhariwal 2018, section 3.1, which writes the
-    data-to-latent direction). It acts once: the flag `adapted` is a weight, saved with the others. Nothing else, no
-    `forward` and no sampling, initialises.
+    data-to-latent direction); `ops.standardization` says what is taken of an entry that does not vary. It acts once:
+    the flag `adapted` is a weight, saved with the others. Nothing else, no `forward` and no sampling, initialises.
 
     `event_ndims`: the rank of `event_shape`. Cost: elementwise in both directions.
 
@@ -67,9 +65,9 @@ class ActNorm(KerasBijector):
         return x, shapes.log_det_of_pixels(y, self.forward_min_event_ndims, tf.reduce_sum(minus_log_scale))
 
     def initialise_from(self, y, context):
-        values = shapes.finite_rows(y, self.name)
-        self.shift.assign(values.mean(0))
-        self.log_scale.assign(np.log(np.maximum(values.std(0), _SMALLEST_SCALE)))
+        location, scale, _ = standardization.location_and_scale(shapes.finite_rows(y, self.name))
+        self.shift.assign(location)
+        self.log_scale.assign(np.log(scale))
         self._adapted.assign(1)
 
     def _shift_and_log_scale(self, dtype):

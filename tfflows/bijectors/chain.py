@@ -5,7 +5,9 @@ import functools
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows.arguments import check_sizes
 from tfflows.joint import composition
+from tfflows.joint.context_standardization import ContextStandardization
 from tfflows.ops import shapes
 
 tfb = tfp.bijectors
@@ -25,9 +27,11 @@ class Chain(composition.Composite):
 
     Args:
       bijectors: sequence of bijectors, at least one.
+      context_size: int, size of a float context that `adapt` standardises, by what it then sees of it: every link is
+        given `(context - location) / scale`. `None` hands a context on as it comes.
 
     Raises:
-      ValueError: an empty sequence.
+      ValueError: an empty sequence; a size below 1, or a context of another size.
       TypeError: an entry that is not a bijector.
 
     Example:
@@ -39,8 +43,9 @@ class Chain(composition.Composite):
     [2.0, 1.0]
     """
 
-    def __init__(self, bijectors, *, name="chain"):
+    def __init__(self, bijectors, *, context_size=None, name="chain"):
         parameters = dict(locals())
+        check_sizes(context_size=context_size)
         if isinstance(bijectors, tfb.Bijector) or not len(bijectors):
             raise ValueError(f"`bijectors` must be a sequence of at least one bijector. Received: {bijectors}")
         others = [each for each in bijectors if not isinstance(each, tfb.Bijector)]
@@ -54,6 +59,8 @@ class Chain(composition.Composite):
             parameters=parameters,
         )
         self._links = list(bijectors)
+        if context_size is not None:
+            self._own_layer = self.track_layer(ContextStandardization(context_size, name=f"{name}_context"))
 
     @property
     def bijectors(self):
@@ -62,13 +69,23 @@ class Chain(composition.Composite):
 
     parts = bijectors
 
+    @property
+    def adapted(self):
+        """Whether every link is, and the context."""
+        return super().adapted and (self._own_layer is None or self._own_layer.adapted)
+
     def adapt(self, y, context=None):
         """Initialises every data-dependent link, from the data end inwards; returns `inverse(y)`."""
+        if self._own_layer is not None and context is not None:
+            self._own_layer.adapt(context)
+            context = self._own_layer.standardised(context, y.dtype)
         for link in self._links:
             y = composition.adapt(link, y, context)
         return y
 
     def walk(self, x, context, *, forward):
+        if self._own_layer is not None and context is not None:
+            context = self._own_layer.standardised(context, x.dtype)
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
         total = tf.zeros(shapes.batch_shape(x, ndims), x.dtype)
         for link in reversed(self._links) if forward else self._links:

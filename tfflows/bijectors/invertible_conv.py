@@ -135,7 +135,9 @@ def _rotation(size, seed):
 
 def _whitening(rows):
     """The matrix that gives the rows of an array covariance 1, but stretches no direction without bound."""
-    variances, directions = np.linalg.eigh(np.cov(rows, rowvar=False, ddof=0).reshape(rows.shape[1], -1))
+    variances, directions = np.linalg.eigh(
+        np.cov(rows.astype(np.float64), rowvar=False, ddof=0).reshape(rows.shape[1], -1)
+    )
     variances = np.maximum(variances, _SMALLEST_VARIANCE * max(variances.max(), _SMALLEST_VARIANCE))
     return directions.T / np.sqrt(variances)[:, None]
 

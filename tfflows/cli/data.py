@@ -22,12 +22,14 @@ def load(run):
 def load_again(run, *, name=None, seed=None):
     """Reads the data of a finished run, or others by name or path: the same columns, labels numbered as in training.
 
-    Data of another shape, without context, or with labels that the run did not see are refused.
+    All rows of a file and all images of a folder that are named here are test data. Data of another shape, without
+    context, or with labels that the run did not see are refused.
     """
     known = run.saved["data"]
     other = {} if name is None else {"data": settings.data_name(name), "num_train": None}
     same = {"seed": seed, "columns": known["columns"]}
-    data = read({**run.settings, **other, **{option: value for option, value in same.items() if value is not None}})
+    wanted = {**run.settings, **other, **{option: value for option, value in same.items() if value is not None}}
+    data = read(wanted, whole=name is not None)
     levels = data.discrete_levels
     if list(data.event_shape) != known["event_shape"] or levels != known["discrete_levels"]:
         raise ValueError(
@@ -37,16 +39,20 @@ def load_again(run, *, name=None, seed=None):
     run.data = _same_context(data, known)
 
 
-def read(wanted):
-    """The data that settings name, in memory unless they are images that take more than a gigabyte."""
+def read(wanted, *, whole=False):
+    """The data that settings name, in memory unless they are images that take more than a gigabyte.
+
+    `whole` leaves all of a file or folder to test.
+    """
+    fractions = {"fractions": None} if whole else {}
     name, seed, source = wanted["data"], wanted["seed"], settings.source_of(wanted["data"])
     if source == defaults.TABLE:
         others = {option: wanted[option] for option in ("labels", "header", "key")}
-        return datasets.load(name, seed=seed, **settings.columns_of(wanted), **others)
+        return datasets.load(name, seed=seed, **settings.columns_of(wanted), **others, **fractions)
     if source == defaults.FOLDER:
         options = {"image_size": wanted["image_size"], "labelled": wanted["labels"]}
         options["on_error"] = "skip" if wanted["skip_bad_images"] else "raise"
-        return datasets.load(pathlib.Path(name), seed=seed, **options)
+        return datasets.load(pathlib.Path(name), seed=seed, **options, **fractions)
     if source == defaults.DIGITS:
         return datasets.digits(as_images=settings.events_of(wanted) == defaults.IMAGES, seed=seed)
     size = wanted["num_train"] or (defaults.NUM_TRAIN if source == defaults.TOY else None)

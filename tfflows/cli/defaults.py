@@ -16,6 +16,7 @@ MODELS = {  # name: class in `tfflows.models`, what its events may be
 
 TOY, SMALL_TABLE, TABLE = "a toy density", "a small table", "a table from a file"
 DIGITS, PATCHES, PUBLISHED, FOLDER = "digits", "natural-patches", "a published set", "a folder of images"
+FROM_USERS = (TABLE, FOLDER)
 EVENTS = {  # of each source of data
     **dict.fromkeys((TOY, SMALL_TABLE, TABLE), (VECTORS,)),
     DIGITS: (VECTORS, IMAGES),

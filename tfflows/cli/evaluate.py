@@ -8,7 +8,7 @@ from tfflows.cli.run import Run
 SUMMARY = "likelihood of a run on test data"
 OPTIONS = {
     "": [
-        Option("data", "name or file", Rule("the data of the run")),
+        Option("data", "name, or file or folder, of which all is judged", Rule("the data of the run")),
         Option("split", "which part of the data", "test", options.among("train", "validation", "test")),
         Option("seed", "of the split, the draws and the noise", Rule("that of the run"), options.SEED),
         Option("noise_draws", "draws of noise per discrete example", defaults.NOISE_DRAWS, NUMBER),
@@ -20,7 +20,9 @@ OPTIONS = {
 def execute(args):
     """Evaluates; returns the exit code."""
     run = Run.open(args.folder)
-    settings.data_name(args.data or run.settings["data"])
+    name = settings.data_name(args.data or run.settings["data"])
+    if "split" in args.given and args.data and settings.source_of(name) in defaults.FROM_USERS:
+        raise ValueError(f"All of a file or folder of one's own is judged. Received: --split with --data {args.data}")
     if args.importance_draws is not None and run.saved["data"]["discrete_levels"] is None:
         name = run.saved["data"]["name"]
         raise ValueError(f"--importance-draws is for discrete data. Received: a run on {name}, of continuous values")

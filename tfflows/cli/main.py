@@ -4,11 +4,12 @@ import argparse
 import os
 import pathlib
 import sys
+import warnings
 
-from tfflows.cli import evaluate, export, options, sample, train
+from tfflows.cli import evaluate, export, options, sample, score, train
 from tfflows.version import __version__
 
-_COMMANDS = {"train": train, "evaluate": evaluate, "sample": sample, "export": export}
+_COMMANDS = {"train": train, "evaluate": evaluate, "score": score, "sample": sample, "export": export}
 
 
 def main(argv=None):
@@ -29,7 +30,9 @@ def main(argv=None):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        return _COMMANDS[args.command].execute(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show
+            return _COMMANDS[args.command].execute(args)
     except KeyboardInterrupt:
         print("\ntfflows: stopped; a run continues with: tfflows train --resume --output RUN", file=sys.stderr)
         return 130
@@ -38,6 +41,10 @@ def main(argv=None):
             raise
         print(f"tfflows: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+
+
+def _show(message, *_, **__):
+    print(f"tfflows: warning: {message}", file=sys.stderr)
 
 
 def parse(argv=None):

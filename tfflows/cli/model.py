@@ -18,7 +18,7 @@ def build(run):
     warmup = min(_WARMUP_STEPS, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup)
     run.flow.compile(keras.optimizers.Adam(schedule, global_clipnorm=1.0))
-    run.flow.adapt(*data.whole(run, "train"))
+    run.flow.adapt(*data.whole(run, "train"), names=getattr(run.data, "columns", None))
 
 
 def _arguments(run):

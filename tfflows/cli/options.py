@@ -117,6 +117,17 @@ def path(metavar):
     return {"type": pathlib.Path, "metavar": metavar}
 
 
+def checked_file(path, kinds, *, overwrite):
+    """The path of a file to write; refused if it ends otherwise, is there already, or its folder is not."""
+    if path.suffix.lower() not in kinds:
+        raise ValueError(f"--out must end in {' or '.join(kinds)}. Received: {path}")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists: --overwrite to replace it, or another --out")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder of --out must exist. Received: {path}")
+    return path
+
+
 ON, YES_NO = {"action": "store_true"}, {"action": argparse.BooleanOptionalAction}
 NUMBER, DRAWS = ({"type": positive_int, "metavar": metavar} for metavar in "NK")
 WIDTHS = {"type": widths, "metavar": "N,N"}

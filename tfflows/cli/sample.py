@@ -3,7 +3,7 @@ discrete data are whole numbers."""
 
 from tfflows.cli import defaults
 from tfflows.cli.defaults import Rule
-from tfflows.cli.options import NUMBER, ON, POSITIVE, SEED, Option, path
+from tfflows.cli.options import NUMBER, ON, POSITIVE, SEED, Option, checked_file, path
 from tfflows.cli.run import Run
 
 SUMMARY = "samples of a run as .csv, .npy or .png"
@@ -41,12 +41,6 @@ def execute(args):
 
 
 def _file(args, *, images):
-    path = args.out or args.folder / ("samples.npy" if images else "samples.csv")
     kinds = (".csv", ".npy", ".png") if images else (".csv", ".npy")
-    if path.suffix.lower() not in kinds:
-        raise ValueError(f"--out must end in {', '.join(kinds[:-1])} or {kinds[-1]}. Received: {path}")
-    if path.exists() and not args.overwrite:
-        raise FileExistsError(f"{path} exists: --overwrite to replace it, or another --out")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"The folder of --out must exist. Received: {path}")
-    return path
+    path = args.out or args.folder / ("samples.npy" if images else "samples.csv")
+    return checked_file(path, kinds, overwrite=args.overwrite)

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+_MOST_BATCHES = 100  # of a generator, that are looked at before training
+
 
 def split(data):
     """`(events, context, sample_weight)` of any batch: `x`, `(x, context)`, `((x, context), None, weight)`, ..."""
@@ -27,32 +29,44 @@ def pair(x, y):
     return x if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(is_array, x)) else (x, y)
 
 
-def peek(batches):
-    """The first batch of a generator or `PyDataset`, and the same batches again with it.
+def peek(batches, limit):
+    """What the first batches of a generator or `PyDataset` hold, and the same batches again with them.
 
     Args:
-      batches: generator, iterator or `keras.utils.PyDataset`.
+      batches: generator, iterator or `keras.utils.PyDataset`, of which as many are taken as evenly spaced.
+      limit: int, examples; no more batches than give so many are looked at, and no more than 100.
 
     Returns:
-      `(events, context)` of the first batch and what to train on.
-    """
-    if isinstance(batches, keras.utils.PyDataset):
-        return split(batches[0])[:2], batches
-    first = next(batches)
-    return split(first)[:2], (batch for batch in itertools.chain([first], batches))  # Keras knows generators by type
-
-
-def gather(dataset, limit):
-    """The first `limit` examples or a few more of a `tf.data.Dataset` of batches: `(events, context)` as arrays.
+      `(events, context)` as arrays, and what to train on.
 
     Raises:
-      ValueError: an empty dataset.
+      ValueError: no batch at all.
+    """
+    if isinstance(batches, keras.utils.PyDataset):
+        step = -(-len(batches) // _MOST_BATCHES)
+        return gather((batches[i] for i in range(0, len(batches), step)), limit), batches
+    seen, batches = [], iter(batches)
+
+    def first():
+        for batch in itertools.islice(batches, _MOST_BATCHES):
+            seen.append(batch)
+            yield batch
+
+    found = gather(first(), limit)
+    return found, (batch for batch in itertools.chain(seen, batches))  # Keras knows generators by type
+
+
+def gather(batches, limit):
+    """The first `limit` examples or a few more of batches, a `tf.data.Dataset` say: `(events, context)` as arrays.
+
+    Raises:
+      ValueError: no batch at all.
     """
     events, contexts = [], []
-    for batch in dataset:
+    for batch in batches:
         x, context, _ = split(batch)
-        events.append(x.numpy())
-        contexts.append(None if context is None else context.numpy())
+        events.append(np.asarray(x))
+        contexts.append(None if context is None else np.asarray(context))
         if sum(map(len, events)) >= limit:
             break
     if not events:

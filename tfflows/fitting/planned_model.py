@@ -26,6 +26,8 @@ class PlannedModel(keras.Model):
 
     adapted = True
     """Whether every data-dependent weight is initialised."""
+    adapt_examples = 100_000
+    """Examples, at most, that `adapt` looks at."""
     has_own_loss = False  # the mean over a batch: no other loss, no weights of examples
     splittable = False  # into examples that are evaluated independently
     own_step = False  # the training step that loops over arrays in memory were made for, all of whose logs are metrics
@@ -163,7 +165,7 @@ class PlannedModel(keras.Model):
             return x, y, (x,)
         if x is None or (self.built and self.adapted):
             return x, y, ()
-        first, x = inputs.peek(x)
+        first, x = inputs.peek(x, self.adapt_examples)
         return x, y, self._checked(*first, "x")
 
     def _checked_batches(self, data, batch_size, what):

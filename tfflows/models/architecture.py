@@ -95,7 +95,7 @@ class Architecture(FlowModel):
         raise NotImplementedError(f"{type(self).__name__} must define links")
 
     def make_distribution(self, event_shape):
-        bijector = bijectors.Chain(self.links(event_shape))
+        bijector = bijectors.Chain(self.links(event_shape), context_size=self.context_size)
         latent = latents.standard_normal(bijector.inverse_event_shape(event_shape), self.bijection_dtype)
         return tfd.TransformedDistribution(latent, bijector, name=self.name)
 

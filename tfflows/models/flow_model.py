@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import export
-from tfflows.fitting import calls, execution, flow_trainer, inputs
+from tfflows.fitting import calls, columns, execution, flow_trainer, inputs
 from tfflows.joint import composition, configs
 from tfflows.joint.weights import adopt, audit, variables_read
 from tfflows.networks.conditioner import check_context, event_shape_of
@@ -58,9 +58,6 @@ class FlowModel(flow_trainer.FlowTrainer):
     >>> flow.log_prob(np.zeros([3, 2], "float32")).shape.as_list()
     [3]
     """
-
-    adapt_examples = 100_000
-    """Examples, at most, that `adapt` looks at."""
 
     def __init__(
         self,
@@ -279,7 +276,8 @@ class FlowModel(flow_trainer.FlowTrainer):
         if self.context_size is not None:
             if context.shape.rank == 0 or context.shape[-1] != self.context_size:
                 raise ValueError(f"`context` must have last axis {self.context_size}. Received: shape {context.shape}")
-            context = tf.cast(context, self.distribution.dtype)
+            if not context.dtype.is_floating:
+                context = tf.cast(context, self.distribution.dtype)
         return context
 
     @property
@@ -287,22 +285,28 @@ class FlowModel(flow_trainer.FlowTrainer):
         """Whether every data-dependent weight is initialised."""
         return not composition.unadapted(self.bijector) and getattr(self.dequantization, "adapted", True)
 
-    def adapt(self, data, context=None):
-        """Initialises data-dependent weights (standardisation, actnorm) from data, once.
+    def adapt(self, data, context=None, *, names=None):
+        """Initialises data-dependent weights (standardisation of events and contexts, actnorm) from data, once.
+
+        Warns of columns whose values repeat, which have no density.
 
         Args:
           data: events `[n, *event_shape]` (up to `adapt_examples` of them, evenly spaced, are used), or a
             `tf.data.Dataset` of batches.
           context: contexts of an array of events.
+          names: of the columns of vectors, for the warning; by default those of a table that has `columns`.
 
         Raises:
           ValueError: empty or non-finite data, or another event shape.
         """
         if isinstance(data, tf.data.Dataset):
             data, context = inputs.gather(data, self.adapt_examples)
+        names = getattr(data, "columns", None) if names is None else names
         data, context = self._checked(data, context, "data")
         if self.adapted:
             return
+        if self.dequantization is None:
+            columns.warn(data, names)
         step = -(-len(data) // self.adapt_examples)
         data, context = data[::step], self._context_tensor(None if context is None else context[::step])
         if self.dequantization is not None:

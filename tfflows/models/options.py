@@ -118,7 +118,11 @@ _SHARED = {
         'of dequantized images: "scale" to `x / levels - 1/2`, or "logit" of `0.05 + 0.9 x / levels`.',
         among=("scale", "logit"),
     ),
-    "context_size": Option(None, "int, size of a float context that every network gets; `None` for none.", least=1),
+    "context_size": Option(
+        None,
+        "int, size of a float context, which `adapt` standardises and every network gets; `None` for none.",
+        least=1,
+    ),
     "num_classes": Option(None, "int, number of classes of a class-conditional flow; `None` for none.", least=1),
     "activation": Option("relu", "hidden activation of the networks.", convert=keras.activations.get),
     "log_scale_bound": Option(

@@ -69,8 +69,8 @@ def permute_last_axis(x, permutation):
 
 
 def finite_rows(y, name):
-    """A batch `y` as rows of its last axis, a float64 array `[n, C]`, for the bijector of that name to adapt to."""
-    rows = y.numpy().astype("float64").reshape(-1, y.shape[-1])
+    """A batch `y` as rows of its last axis, an array `[n, C]`, for the bijector or layer of that name to adapt to."""
+    rows = np.asarray(y).reshape(-1, y.shape[-1])
     if not len(rows) or not np.isfinite(rows).all():
         raise ValueError(f"{name} adapts to finite data, one event or more. Received: shape {y.shape}")
     return rows

@@ -1,6 +1,8 @@
 """A user's own folder of images, good and bad."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -93,7 +95,7 @@ def test_bad_files_are_named_before_training(folder):
     image(0, size=(9, 6)).save(folder / "b" / "large.png")
     Image.fromarray(np.full([8, 6], 40_000, np.uint16)).save(folder / "a" / "deep.png")
     (folder / "a" / "empty.jpg").touch()
-    with pytest.raises(ValueError, match="of one size; pass image_size= to resize, or on_error='skip'") as caught:
+    with pytest.raises(ValueError, match="and one size; pass image_size= to resize, or on_error='skip'") as caught:
         datasets.from_image_folder(folder)
     message = str(caught.value)
     assert "with 5 of 15 that are not" in message
@@ -187,3 +189,51 @@ def test_folders_without_images(tmp_path):
         image(k).save(tmp_path / f"{k}.png")
     with pytest.raises(ValueError, match="At least 3 images are needed. Received: .* with 2 that can be used"):
         datasets.from_image_folder(tmp_path)
+
+
+def _png_of_16_bits(values, colour_type):
+    """A PNG file of 16 bits a channel, `values` uint16 `[H, W, C]`, which Pillow does not write in colour."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width, _ = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("channels", "colour_type"), [(1, 0), (2, 4), (3, 2), (4, 6)])
+def test_16_bits_a_channel_are_refused_in_every_mode(channels, colour_type, tmp_path):
+    (tmp_path / "deep.png").write_bytes(_png_of_16_bits(np.full([4, 5, channels], 40_000, np.uint16), colour_type))
+    with pytest.raises(ValueError, match="more than 8 bits a channel"):
+        image_files.read(tmp_path / "deep.png")
+
+
+@pytest.mark.parametrize("extension", ["gif", "webp", "png", "tiff"])
+def test_several_frames_are_refused(extension, tmp_path):
+    frames = [image(value) for value in (0, 50, 100)]
+    frames[0].save(tmp_path / f"frames.{extension}", save_all=True, append_images=frames[1:])
+    with pytest.raises(ValueError, match="3 frames"):
+        image_files.read(tmp_path / f"frames.{extension}")
+    image(50).save(tmp_path / f"one.{extension}")
+    assert np.abs(image_files.read(tmp_path / f"one.{extension}").astype(int) - (50, 205, 7)).max() <= 3
+
+
+def test_transparent_pixels_are_refused_and_an_opaque_channel_is_not(tmp_path):
+    picture = image(100).convert("RGBA")
+    picture.save(tmp_path / "opaque.png")
+    assert (image_files.read(tmp_path / "opaque.png") == (100, 155, 7)).all()
+    picture.putpixel((2, 3), (1, 2, 3, 254))
+    picture.save(tmp_path / "glass.png")
+    Image.new("P", (5, 4), 0).save(tmp_path / "palette.png", transparency=0)
+    for name in ("glass.png", "palette.png"):
+        with pytest.raises(ValueError, match="transparent pixels"):
+            image_files.read(tmp_path / name)
+
+
+def test_palettes_and_cmyk_give_their_colours(tmp_path):
+    image(100).quantize(4).save(tmp_path / "palette.png")
+    assert (image_files.read(tmp_path / "palette.png") == (100, 155, 7)).all()
+    image(100).convert("CMYK").save(tmp_path / "print.jpg", quality=100)
+    assert np.abs(image_files.read(tmp_path / "print.jpg").astype(int) - (100, 155, 7)).max() <= 3

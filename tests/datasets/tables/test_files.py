@@ -248,3 +248,42 @@ def test_nullable_and_boolean_columns(tmp_path):
     table.to_parquet(path)
     with pytest.raises(ValueError, match="nan at row 2.*column 'a'"):
         from_file(path)
+
+
+ROWS = np.random.default_rng(0).normal(size=(40, 3)).round(3)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("end", ["", "all rows", "data rows"])
+def test_punctuation_of_a_csv(separator, decimal, end, tmp_path):
+    if separator == decimal:
+        return
+    lines = ["a b c".replace(" ", separator) + separator * (end == "all rows")]
+    for row in ROWS:
+        lines.append(separator.join(str(x).replace(".", decimal) for x in row) + separator * bool(end))
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(lines))
+    dataset = from_file(path, columns=["a", "b"], context="c")
+    found = np.concatenate([dataset.train, dataset.validation, dataset.test])
+    assert dataset.columns == ("a", "b")
+    np.testing.assert_array_equal(found[np.lexsort(found.T)], ROWS[np.lexsort(ROWS[:, :2].T), :2].astype("float32"))
+
+
+def test_more_cells_than_columns_are_refused(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n" + "1.5,2.5,3.5\n" * 5)
+    with pytest.raises(ValueError, match="as many in each row. Received: 'table.csv'"):
+        from_file(path)
+
+
+def test_a_class_may_be_called_na(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("x,kind\n" + "".join(f"{i / 7},{('NA', 'None', 'EU')[i % 3]}\n" for i in range(30)))
+    assert from_file(path, context="kind").class_names == ("EU", "NA", "None")
+
+
+def test_text_with_other_marks_inside_stays_as_it_is(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("x,kind\n" + "".join(f'{i / 7},"a; b, {i % 2}"\n' for i in range(30)))
+    assert from_file(path, context="kind").class_names == ("a; b, 0", "a; b, 1")

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _GREY = ("1", "L", "LA", "La")
 _DEEP = ("I", "F")  # and "I;16", ...: more than 8 bits a channel
 
@@ -62,7 +62,7 @@ def find(folder, labelled=None):
 
 
 def read(path, channels=None, image_size=None):
-    """The pixels of one image file, upright as its EXIF orientation says, without transparency.
+    """The pixels of one image file, upright as its EXIF orientation says.
 
     Args:
       path: of the file.
@@ -74,15 +74,21 @@ def read(path, channels=None, image_size=None):
       uint8 array `[height, width, 1 or 3]`.
 
     Raises:
-      ValueError: if the file is missing, corrupt, or has more than 8 bits a channel; the message is the reason only.
+      ValueError: if the file is missing, corrupt, has more than 8 bits a channel, several frames, or transparent
+        pixels, whose colour is not known; the message is the reason only.
     """
     from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as image:
-            image.load()
-            if image.mode.startswith(_DEEP):
+            if (frames := getattr(image, "n_frames", 1)) > 1:
+                raise ValueError(f"{frames} frames")
+            # Pillow reads 16 bits in colour as their upper 8, of which only the codec's arguments tell.
+            if image.mode.startswith(_DEEP) or any(";16" in str(tile.args) for tile in image.tile):
                 raise ValueError(f"more than 8 bits a channel (mode {image.mode})")
+            image.load()
+            if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < 255:
+                raise ValueError("transparent pixels")
             image = ImageOps.exif_transpose(image)
             if channels is None:
                 channels = 1 if image.mode in _GREY else 3

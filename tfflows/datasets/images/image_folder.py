@@ -32,7 +32,7 @@ def from_image_folder(
     fractions=FRACTIONS,
     memory_bytes=MEMORY_BYTES,
 ):
-    """Reads a folder of PNG, JPEG, WebP or BMP images and splits them.
+    """Reads a folder of PNG, JPEG, WebP, BMP, GIF or TIFF images and splits them.
 
     Subfolders are classes, numbered in the order of their names, as in `keras.utils.image_dataset_from_directory`.
     Unlike there, every file is decoded before anything is trained on: a corrupt one, or one of another size, is named
@@ -46,10 +46,10 @@ def from_image_folder(
       channels: 3 for RGB, 1 for luminance. By default 1 if all images are grey, otherwise 3.
       labelled: whether subfolders are classes; by default if there are any. `False` takes all images below the folder,
         without labels.
-      on_error: `"raise"` refuses a folder with a file that is corrupt, has more than 8 bits a channel or another size,
-        naming the files; `"skip"` leaves them out with a warning that names them.
+      on_error: `"raise"` refuses a folder with a file that is corrupt, has more than 8 bits a channel, several frames,
+        transparent pixels or another size, naming the files; `"skip"` leaves them out with a warning that names them.
       seed: of the split, a non-negative integer.
-      fractions: of train, validation and test.
+      fractions: of train, validation and test; `None` leaves all images, in the order of their names, to test.
       memory_bytes: up to so many bytes of pixels are kept in memory; larger folders are read in every epoch.
 
     Returns:
@@ -88,7 +88,7 @@ def from_image_folder(
     good = [k for k in range(len(names)) if k not in bad]
     if bad:
         _report(folder, names, bad, on_error)
-    if len(good) < 3:
+    if len(good) < 3 and fractions is not None:
         raise ValueError(f"At least 3 images are needed. Received: {str(folder)!r} with {len(good)} that can be used")
     if channels is None:
         channels = max(shapes[k][2] for k in good)
@@ -103,7 +103,8 @@ def from_image_folder(
     parts = [[folder / names[k] for k in part] for part in rows]
     if len(good) * math.prod(image_shape) > memory_bytes:
         return _stream(folder.name, parts, contexts, image_shape, known)
-    arrays = [np.stack(_parallel(lambda each: image_files.read(each, channels, size), part)) for part in parts]
+    pixels = [_parallel(lambda each: image_files.read(each, channels, size), part) for part in parts]
+    arrays = [np.reshape(np.array(part, np.uint8), (-1, *image_shape)) for part in pixels]
     return Dataset(folder.name, *arrays, *contexts, discrete_levels=256, **known)
 
 
@@ -128,8 +129,8 @@ def _report(folder, names, bad, on_error):
         return
     found = f"{len(bad)} of {len(names)} that are not: {listed}{more}"
     raise ValueError(
-        "Images must be readable, of 8 bits a channel and of one size; pass image_size= to resize, or on_error='skip' "
-        f"to leave such files out. Received: {str(folder)!r} with {found}"
+        "Images must be readable, of 8 bits a channel, one frame, no transparency and one size; pass image_size= to "
+        f"resize, or on_error='skip' to leave such files out. Received: {str(folder)!r} with {found}"
     )
 
 

@@ -17,7 +17,8 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
     """Reads a .csv, .parquet, .npy or .npz table and splits its rows.
 
     Columns are chosen by name (.csv, .parquet) or by index (.npy, .npz; negative ones count from the end). Values
-    stay in the file's units, so densities do too.
+    stay in the file's units, so densities do too. A .csv may have semicolons or tabulators between its columns, and
+    then decimal commas.
 
     An .npz may hold the context as an array of its own, called `context`, of one row per example.
 
@@ -28,7 +29,7 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
       labels: whether the context is class labels. By default a single column of text, booleans or integers is, and
         anything else is values. Labels are numbered from 0 in the order of their sorted names (`class_names`).
       seed: of the split, a non-negative integer.
-      fractions: of train, validation and test.
+      fractions: of train, validation and test; `None` leaves all rows, in their order, to test.
       header: whether a .csv starts with a line of column names.
       key: which array of an .npz is the table; by default the only one, or `x`.
 

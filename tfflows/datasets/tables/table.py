@@ -1,11 +1,16 @@
 """Columns by name out of a .csv, .parquet, .npy or .npz file."""
 
+import csv
+import itertools
 import pathlib
+import warnings
 
 import numpy as np
 import pandas
 
 EXTENSIONS = (".csv", ".parquet", ".npy", ".npz")
+_PUNCTUATION = [(",", "."), (";", "."), (";", ","), ("\t", "."), ("\t", ",")]
+_LINES_LOOKED_AT = 50
 
 
 def read_table(path, *, header=True, key=None):
@@ -50,12 +55,22 @@ def read_table(path, *, header=True, key=None):
 
 
 def _read_csv(path, header):
+    separator, decimal = _punctuation(path)
+    options = {"header": 0 if header else None, "sep": separator, "decimal": decimal}
+    options |= {"keep_default_na": False, "na_values": [""]}  # NA may be the name of a class
     try:
-        frame = pandas.read_csv(path, header=0 if header else None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)  # cells beyond the last column
+            frame = pandas.read_csv(path, index_col=False, **options)
     except pandas.errors.EmptyDataError:
         return {}
-    except (pandas.errors.ParserError, UnicodeDecodeError) as error:
-        raise ValueError(f"The file must be comma-separated text. Received: {path.name!r}: {error}") from error
+    except (pandas.errors.ParserError, pandas.errors.ParserWarning, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"The file must be text with {separator!r} between its columns, as many in each row. "
+            f"Received: {path.name!r}: {error}"
+        ) from error
+    if len(frame.columns) > 1 and frame.iloc[:, -1].isna().all() and str(frame.columns[-1]).startswith("Unnamed:"):
+        frame = frame.iloc[:, :-1]  # of a separator at the end of every line
     if header and len(frame.columns) and all(is_number(name) for name in frame.columns):
         names = ", ".join(map(str, frame.columns[:5]))
         raise ValueError(
@@ -63,6 +78,24 @@ def _read_csv(path, header):
             f"numbers ({names}). If it has no header, pass header=False; columns are then '0', '1', ..."
         )
     return _columns(frame)
+
+
+def _punctuation(path):
+    """What separates the columns of a text file, and the decimal mark: those by which most cells are numbers."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = list(itertools.islice((line for line in file if line.strip()), _LINES_LOOKED_AT))
+    except UnicodeDecodeError:
+        lines = []
+
+    def numbers(separator, decimal):
+        rows = [row[:-1] if row[-1] == "" else row for row in csv.reader(lines, delimiter=separator)]
+        if len({len(row) for row in rows}) != 1 or (separator != "," and len(rows[0]) == 1):
+            return -1.0
+        cells = [cell.replace(decimal, ".") for row in rows[1:] for cell in row if decimal == "." or "." not in cell]
+        return sum(map(is_number, cells)) / max(1, len(cells))
+
+    return max(_PUNCTUATION, key=lambda marks: numbers(*marks))  # the first of equals
 
 
 def _read_parquet(path):

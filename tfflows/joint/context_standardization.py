@@ -1,0 +1,52 @@
+"""Contexts in units of their own spread, before any network sees them."""
+
+import keras
+import tensorflow as tf
+
+from tfflows.ops import shapes, standardization
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class ContextStandardization(keras.layers.Layer):
+    """`(context - location) / scale`, set from data once by `adapt` and never trained; the identity before.
+
+    It computes in float64, so that a context such as Unix seconds keeps its digits. Files written before there were
+    standardised contexts have no such weights: what they hold was trained on contexts as they came, and stays so.
+
+    Args:
+      size: int, of the context.
+      **kwargs: of `keras.layers.Layer`.
+    """
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**{"dtype": "float64", "autocast": False, **kwargs})
+        self.size = size
+        options = {"trainable": False, "autocast": False}
+        self.location = self.add_weight((size,), "zeros", "float64", name="location", **options)
+        self.scale = self.add_weight((size,), "ones", "float64", name="scale", **options)
+        self._adapted = self.add_weight((), "zeros", "int64", name="adapted", **options)
+        self.built = True
+
+    @property
+    def adapted(self):
+        """Whether `adapt` has run."""
+        return bool(self._adapted.numpy())
+
+    def adapt(self, context):
+        """Sets location and scale from contexts `[n, size]`, unless that was done before."""
+        if not self.adapted:
+            location, scale, _ = standardization.location_and_scale(shapes.finite_rows(context, self.name))
+            self.location.assign(location)
+            self.scale.assign(scale)
+            self._adapted.assign(1)
+
+    def standardised(self, context, dtype):
+        """The context, standardised, in a dtype."""
+        wide = tf.cast(context, tf.float64)
+        return tf.cast((wide - self.location.value) / self.scale.value, dtype)
+
+    def load_own_variables(self, store):
+        if store.keys():
+            super().load_own_variables(store)
+        else:
+            self._adapted.assign(1)
