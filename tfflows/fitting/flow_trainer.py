@@ -47,16 +47,17 @@ class FlowTrainer(PlannedModel):
 
     def _supervised(self, data, checked=False):
         """As the base: the target is the event, which losses and metrics may want."""
-        x, context, sample_weight = inputs.split(data)
+        x, context, weights = inputs.split(data)
         target = x = tf.convert_to_tensor(x)
         inputs.check_kind(x.dtype, self.dequantization)
+        weights = step_checks.weights(weights, checked)
         if checked and self.dequantization is None:
             x = tf.debugging.check_numerics(x, step_checks.BAD_EVENTS)
         elif checked:
             x = step_checks.in_range(x, self.dequantization.levels, step_checks.BAD_EVENTS)
         if checked and self.num_classes is not None and context is not None:
             context = step_checks.in_range(context, self.num_classes, step_checks.BAD_LABELS)
-        return ((x, context) if self.conditional else (x,)), target, sample_weight
+        return ((x, context) if self.conditional else (x,)), target, weights
 
     def _checked(self, x, context, what, where=""):
         """Events and context as arrays in the flow's dtypes, the context `None` in an unconditional flow."""
@@ -85,7 +86,7 @@ class FlowTrainer(PlannedModel):
 
     def _refusals(self):
         last = (self.num_classes or 0) - 1
-        return {
+        return super()._refusals() | {
             step_checks.BAD_LABELS: f"Labels must be from 0 to {last}. Received: a batch with others",
             step_checks.BAD_EVENTS: "Training events must be finite. Received: a batch with NaN or infinite values",
         }

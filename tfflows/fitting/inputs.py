@@ -1,5 +1,6 @@
 """What a flow accepts as data: every refusal says what was expected and what was received."""
 
+import collections.abc
 import itertools
 
 import keras
@@ -8,13 +9,37 @@ import tensorflow as tf
 
 
 def split(data):
-    """`(events, context, sample_weight)` of any batch: `x`, `(x, context)`, `((x, context), None, weight)`, ..."""
-    x, context, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    """`(events, context, weights)` of any batch: `x`, `(x, context)`, `(x, context, weights)`, `((x, context), ...)`.
+
+    Raises:
+      TypeError: a dict, as TFDS gives without `as_supervised=True`; named is the `map` that says what is what.
+      ValueError: another number of parts.
+    """
+    x, context, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if isinstance(x, dict):
+        names = ["image"] * ("image" in x) or list(x)[:1]
+        names += ["label"] * ("label" in x) or [name for name in x if name not in names][:1]
+        parts = ", ".join(f"batch[{name!r}]" for name in names)
+        raise TypeError(
+            f"A batch is x or the pair (x, context). Received: a dict of {', '.join(map(repr, x))}; say what is what, "
+            f"as in `dataset.map(lambda batch: ({parts}))`"
+        )
     if isinstance(x, (tuple, list)):
         if len(x) != 2:
             raise ValueError(f"A batch is x or the pair (x, context). Received: {len(x)} parts")
         x, context = x
-    return x, context, sample_weight
+    return x, context, weights
+
+
+def joined(x, context, weights):
+    """A batch, or whole arrays, as a tuple without `None`.
+
+    Keras drops the weights of what has no target (and cannot batch a `None` of a `PyDataset`): without a context the
+    weights stand in its place too, where no unconditional model looks.
+    """
+    if weights is None:
+        return (x,) if context is None else (x, context)
+    return x, weights if context is None else context, weights
 
 
 def is_array(x):
@@ -23,23 +48,31 @@ def is_array(x):
 
 
 def pair(x, y):
-    """`x` and `y` as they are; out of an `x` that is the pair of arrays `(x, y)`, its two."""
-    return x if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(is_array, x)) else (x, y)
+    """`x` and `y` as they are; out of an `x` that is the pair of arrays `(x, y)`, its two; lists as arrays."""
+    if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(is_array, x)):
+        return x
+    return (np.asarray(x), y) if isinstance(x, list) and not any(map(is_array, x)) else (x, y)
 
 
 def peek(batches):
-    """The first batch of a generator or `PyDataset`, and the same batches again with it.
-
-    Args:
-      batches: generator, iterator or `keras.utils.PyDataset`.
+    """The first batch of a generator, `PyDataset` or loader, and the same batches again with it.
 
     Returns:
       `(events, context)` of the first batch and what to train on.
+
+    Raises:
+      TypeError: what gives no batches.
+      ValueError: what has none.
     """
     if isinstance(batches, keras.utils.PyDataset):
         return split(batches[0])[:2], batches
-    first = next(batches)
-    return split(first)[:2], (batch for batch in itertools.chain([first], batches))  # Keras knows generators by type
+    if not isinstance(batches, collections.abc.Iterable):
+        raise TypeError(f"Data are arrays or batches of them. Received: {type(batches).__name__}")
+    again = batches if isinstance(batches, collections.abc.Iterator) else None
+    for first in batches:
+        rest = batches if again is None else (batch for batch in itertools.chain([first], again))
+        return split(first)[:2], rest  # Keras knows generators by type
+    raise ValueError("`x` must hold at least one batch. Received: none")
 
 
 def gather(dataset, limit):
