@@ -5,6 +5,7 @@ import dataclasses
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfflows import losses
@@ -139,7 +140,10 @@ class PlannedModel(keras.Model):
             return super().evaluate(x, y, batch_size, **kwargs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """As `keras.Model.predict`."""
+        """As `keras.Model.predict`; of an empty array nothing, where Keras fails."""
+        first = x[0] if isinstance(x, (tuple, list)) and len(x) else x
+        if inputs.is_array(first) and not len(first):
+            return tf.nest.map_structure(np.asarray, self.predict_step(x))
         with self._running(prediction_plan(self, self._asked)):
             return super().predict(streams.of(x), batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
 

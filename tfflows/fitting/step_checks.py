@@ -12,11 +12,13 @@ def required(condition, x, mark):
         return tf.identity(x)
 
 
-def in_range(x, end, mark):
-    """Integers `x`, if they are from 0 to `end - 1`; an error with this mark in it otherwise."""
+def in_range(x, end, mark, start=0):
+    """Integers `x`, if they are from `start` to `end - 1`; an error with this mark in it otherwise."""
     x = tf.convert_to_tensor(x)
+    if start <= x.dtype.min and x.dtype.max < end:
+        return x
     wide = tf.cast(x, tf.int64)
-    return required((wide >= 0) & (wide < end), x, mark)
+    return required((wide >= start) & (wide < end), x, mark)
 
 
 def weights(values, checked):

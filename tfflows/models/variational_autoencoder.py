@@ -108,8 +108,8 @@ class VariationalAutoencoder(PlannedModel):
         return self.posterior.prior if self.own_prior is None else self.own_prior
 
     def encode(self, x, *, seed=None):
-        """Draws from the posterior, `[batch, D]`."""
-        return self.posterior.draw(self._features(x), seed=seed)[0]
+        """Draws from the posterior, `[batch, D]`; refuses what `fit` refuses, in a graph by an assertion."""
+        return self.posterior.draw(self._features(self._valid(x)), seed=seed)[0]
 
     def decode(self, z):
         """What stands for `p(x | z)`, `[batch, *event_shape]`: its mean, of levels their mode or median."""
@@ -140,9 +140,10 @@ class VariationalAutoencoder(PlannedModel):
     def log_weights(self, x, *, num_samples=1, seed=None):
         """`log p(x | z) + log p(z) - log q(z | x)` of independent draws of `z`: nats `[num_samples, batch]`.
 
-        The mean over draws estimates the ELBO, the logarithm of the mean of the exponentials a tighter bound.
+        The mean over draws estimates the ELBO, the logarithm of the mean of the exponentials a tighter bound. Refuses
+        what `fit` refuses, in a graph by an assertion.
         """
-        x = self._floats(x)
+        x = self._valid(x)
         z, log_q = self.posterior.draw(self._features(x), num_samples=num_samples, seed=seed)
         flat = tf.reshape(z, [-1, self.posterior.latent_size])
         log_likelihood = self._given(flat).log_prob(tf.tile(x, [num_samples, *[1] * (x.shape.rank - 1)]))
@@ -157,14 +158,23 @@ class VariationalAutoencoder(PlannedModel):
         self._check_spec(x)
         if x.shape[1:] != self.data_shape or not len(x):
             raise ValueError(f"`{what}` must have shape (batch, *{self.data_shape}). Received: shape {x.shape}")
-        bad = ~self.likelihood.valid(self._floats(x)).numpy()
+        self._valid(x, what)
+        return x, None
+
+    def _valid(self, x, what="x"):
+        """The data as floats, if they are in the support of the likelihood."""
+        x = self._floats(x)
+        valid = self.likelihood.valid(x)
+        if not tf.executing_eagerly():
+            return step_checks.required(valid, x, step_checks.BAD_EVENTS)
+        bad = ~valid.numpy()
         if bad.any():
             first = tuple(int(i) for i in np.argwhere(bad)[0])
             raise ValueError(
                 f"`{what}` must hold {self.likelihood.support}. Received: {int(bad.sum())} others, the first "
-                f"{x[first]} at index {first}"
+                f"{x[first]:g} at index {first}"
             )
-        return x, None
+        return x
 
     def _check_spec(self, spec):
         if not self.built:
@@ -185,7 +195,7 @@ class VariationalAutoencoder(PlannedModel):
         """Keras's `(inputs, target, weights)`, always checked; metrics see the data as target."""
         x, _, weights = inputs.split(data)
         x, weights = self._floats(x), step_checks.weights(weights, checked)
-        x = step_checks.required(self.likelihood.valid(x), x, step_checks.BAD_EVENTS)
+        x = self._valid(x)
         return (x if weights is None else (x, weights)), x, weights
 
     def call(self, x, training=False):
