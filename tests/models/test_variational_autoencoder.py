@@ -266,5 +266,5 @@ def test_bad_data():
         vae.fit(tf.data.Dataset.from_tensor_slices(bad).batch(50), verbose=0)
     with pytest.raises(ValueError, match=r"shape \(batch, \*\(6,\)\). Received: shape \(10, 5\)"):
         vae.fit(X[:10, :5], verbose=0)
-    with pytest.raises(ValueError, match="weighs all examples alike. Received: `sample_weight`"):
-        vae.fit(X, sample_weight=np.ones(200), verbose=0)
+    with pytest.raises(ValueError, match=r"`sample_weight` must hold a number for each example, shape \(200,\)"):
+        vae.fit(X, sample_weight=np.ones(199), verbose=0)

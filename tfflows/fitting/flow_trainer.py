@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.datasets import batching
-from tfflows.fitting import calls, inputs, step_checks
+from tfflows.fitting import call_inputs, calls, inputs, step_checks
 from tfflows.fitting.plan import prediction_plan
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.fitting.resident_prediction import ResidentPrediction
@@ -46,17 +46,14 @@ class FlowTrainer(PlannedModel):
         return self.log_prob(*self._supervised(data)[0])
 
     def _supervised(self, data, checked=False):
-        """As the base: the target is the event, which losses and metrics may want."""
-        x, context, sample_weight = inputs.split(data)
+        """As the base: the target is the event, which losses and metrics may want; `log_prob` checks the rest."""
+        x, context, weights = inputs.split(data)
         target = x = tf.convert_to_tensor(x)
         inputs.check_kind(x.dtype, self.dequantization)
+        weights = step_checks.weights(weights, checked)
         if checked and self.dequantization is None:
             x = tf.debugging.check_numerics(x, step_checks.BAD_EVENTS)
-        elif checked:
-            x = step_checks.in_range(x, self.dequantization.levels, step_checks.BAD_EVENTS)
-        if checked and self.num_classes is not None and context is not None:
-            context = step_checks.in_range(context, self.num_classes, step_checks.BAD_LABELS)
-        return ((x, context) if self.conditional else (x,)), target, sample_weight
+        return ((x, context) if self.conditional else (x,)), target, weights
 
     def _checked(self, x, context, what, where=""):
         """Events and context as arrays in the flow's dtypes, the context `None` in an unconditional flow."""
@@ -84,10 +81,13 @@ class FlowTrainer(PlannedModel):
         return tf.zeros([1, *self.event_shape], self.distribution.dtype), tf.zeros([1])
 
     def _refusals(self):
-        last = (self.num_classes or 0) - 1
-        return {
+        last, levels = (self.num_classes or 0) - 1, getattr(self.dequantization, "levels", None)
+        events = "Training events must be finite. Received: a batch with NaN or infinite values"
+        if levels is not None:
+            events = f"Levels must be from 0 to {levels - 1}. Received: a batch with others"
+        return super()._refusals() | {
             step_checks.BAD_LABELS: f"Labels must be from 0 to {last}. Received: a batch with others",
-            step_checks.BAD_EVENTS: "Training events must be finite. Received: a batch with NaN or infinite values",
+            step_checks.BAD_EVENTS: events,
         }
 
     def _refusal(self, text, stream):
@@ -107,5 +107,7 @@ class FlowTrainer(PlannedModel):
             return None
         arrays = tuple(map(np.asarray, arrays))
         alike = len({len(array) if array.ndim else 0 for array in arrays}) == 1 and arrays[0].ndim and len(arrays[0])
+        if self.num_classes is not None and arrays[1].dtype.kind in "iu":
+            call_inputs.labels(arrays[1], self.least_label, self.num_classes - 1)  # XLA drops assertions
         small = sum(array.nbytes for array in arrays) < batching.RESIDENT_BYTES and arrays[0].dtype.kind == "f"
         return (arrays[0].astype(self.distribution.dtype.as_numpy_dtype), *arrays[1:]) if alike and small else None

@@ -1,5 +1,6 @@
 """What a flow accepts as data: every refusal says what was expected and what was received."""
 
+import collections.abc
 import itertools
 
 import keras
@@ -10,13 +11,37 @@ _MOST_BATCHES = 100  # of a generator, that are looked at before training
 
 
 def split(data):
-    """`(events, context, sample_weight)` of any batch: `x`, `(x, context)`, `((x, context), None, weight)`, ..."""
-    x, context, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    """`(events, context, weights)` of any batch: `x`, `(x, context)`, `(x, context, weights)`, `((x, context), ...)`.
+
+    Raises:
+      TypeError: a dict, as TFDS gives without `as_supervised=True`; named is the `map` that says what is what.
+      ValueError: another number of parts.
+    """
+    x, context, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if isinstance(x, dict):
+        names = ["image"] * ("image" in x) or list(x)[:1]
+        names += ["label"] * ("label" in x) or [name for name in x if name not in names][:1]
+        parts = ", ".join(f"batch[{name!r}]" for name in names)
+        raise TypeError(
+            f"A batch is x or the pair (x, context). Received: a dict of {', '.join(map(repr, x))}; say what is what, "
+            f"as in `dataset.map(lambda batch: ({parts}))`"
+        )
     if isinstance(x, (tuple, list)):
         if len(x) != 2:
             raise ValueError(f"A batch is x or the pair (x, context). Received: {len(x)} parts")
         x, context = x
-    return x, context, sample_weight
+    return x, context, weights
+
+
+def joined(x, context, weights):
+    """A batch, or whole arrays, as a tuple without `None`.
+
+    Keras drops the weights of what has no target (and cannot batch a `None` of a `PyDataset`): without a context the
+    weights stand in its place too, where no unconditional model looks.
+    """
+    if weights is None:
+        return (x,) if context is None else (x, context)
+    return x, weights if context is None else context, weights
 
 
 def is_array(x):
@@ -25,27 +50,34 @@ def is_array(x):
 
 
 def pair(x, y):
-    """`x` and `y` as they are; out of an `x` that is the pair of arrays `(x, y)`, its two."""
-    return x if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(is_array, x)) else (x, y)
+    """`x` and `y` as they are; out of an `x` that is the pair of arrays `(x, y)`, its two; lists as arrays."""
+    if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(is_array, x)):
+        return x
+    return (np.asarray(x), y) if isinstance(x, list) and not any(map(is_array, x)) else (x, y)
 
 
 def peek(batches, limit):
-    """What the first batches of a generator or `PyDataset` hold, and the same batches again with them.
+    """What the first batches of a generator, `PyDataset` or loader hold, and the same batches again with them.
 
     Args:
-      batches: generator, iterator or `keras.utils.PyDataset`, of which as many are taken as evenly spaced.
+      batches: iterable; of a `PyDataset` batches as far apart as possible are looked at.
       limit: int, examples; no more batches than give so many are looked at, and no more than 100.
 
     Returns:
       `(events, context)` as arrays, and what to train on.
 
     Raises:
-      ValueError: no batch at all.
+      TypeError: what gives no batches.
+      ValueError: what has none.
     """
     if isinstance(batches, keras.utils.PyDataset):
         step = -(-len(batches) // _MOST_BATCHES)
         return gather((batches[i] for i in range(0, len(batches), step)), limit), batches
-    seen, batches = [], iter(batches)
+    if not isinstance(batches, collections.abc.Iterable):
+        raise TypeError(f"Data are arrays or batches of them. Received: {type(batches).__name__}")
+    if not isinstance(batches, collections.abc.Iterator):
+        return gather(itertools.islice(batches, _MOST_BATCHES), limit), batches
+    seen = []
 
     def first():
         for batch in itertools.islice(batches, _MOST_BATCHES):
@@ -70,7 +102,7 @@ def gather(batches, limit):
         if sum(map(len, events)) >= limit:
             break
     if not events:
-        raise ValueError("`data` must hold at least one batch. Received: an empty dataset")
+        raise ValueError("The data must hold at least one batch. Received: none")
     return np.concatenate(events), None if contexts[0] is None else np.concatenate(contexts)
 
 

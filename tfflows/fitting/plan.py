@@ -46,7 +46,7 @@ def training_plan(model, asked, *, steps_per_epoch=None, arrays=False):
       model: `PlannedModel`.
       asked: `Asked`.
       steps_per_epoch: int, of which "auto" steps a call are a divisor; `None` for all there is.
-      arrays: bool, whether the data are arrays in memory, without weights.
+      arrays: bool, whether the data are arrays in memory.
     """
     cores, special, large = execution.cores(), _special(model), _large(model)
     if asked.steps_per_call != "auto":

@@ -5,11 +5,12 @@ import dataclasses
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfflows import losses
 from tfflows.datasets import batching
-from tfflows.fitting import calls, inputs
+from tfflows.fitting import calls, inputs, step_checks, streams, weights
 from tfflows.fitting.plan import Asked, prediction_plan, training_plan
 from tfflows.fitting.resident_training import ResidentTraining, compiled_steps
 from tfflows.joint import configs
@@ -28,7 +29,9 @@ class PlannedModel(keras.Model):
     """Whether every data-dependent weight is initialised."""
     adapt_examples = 100_000
     """Examples, at most, that `adapt` looks at."""
-    has_own_loss = False  # the mean over a batch: no other loss, no weights of examples
+    has_own_loss = False  # the mean over a batch: no other loss
+    weighs_examples = True
+    num_classes = None  # of a context that is a label
     splittable = False  # into examples that are evaluated independently
     own_step = False  # the training step that loops over arrays in memory were made for, all of whose logs are metrics
     _asked = Asked()
@@ -87,19 +90,24 @@ class PlannedModel(keras.Model):
 
         Checks the data first, and adapts a flow that is not adapted. Labels that are no context are ignored.
 
+        With weights `w` of the examples (`sample_weight`, `class_weight` by labels, or the third part of a batch
+        `(x, context, w)`, where `None` stands for no context) the loss is `mean(w * nll)` over all examples.
+
         Raises:
           TypeError, ValueError: data of the wrong shape or dtype, empty, not finite or outside the support (how many,
-            where first); weights of examples or classes for a model with a loss of its own.
+            where first); weights that are not a finite number for each example.
         """
         # Check
-        self._refuse_weights(kwargs)
-        x, y, first = self._checked_data(*inputs.pair(x, y))
-        plain = all(kwargs.get(name) is None for name in ("sample_weight", "class_weight", "steps_per_epoch"))
-        arrays = None
-        if plain and inputs.is_array(x) and x.nbytes < batching.RESIDENT_BYTES:
-            arrays = (x,) if y is None else (x, y)
-            if validation_split and kwargs.get("validation_data") is None:
-                arrays, kwargs["validation_data"] = batching.train_validation_split(arrays, validation_split)
+        x, y = inputs.pair(x, y)
+        x, given = self._weights(x, y, kwargs)
+        x, y, first = self._checked_data(x, y)
+        arrays = inputs.joined(x, y, given) if inputs.is_array(x) else None
+        if arrays:  # with a target where there are weights, for Keras
+            x, y, kwargs["sample_weight"] = keras.utils.unpack_x_y_sample_weight(arrays)
+        if arrays and (kwargs.get("steps_per_epoch") or x.nbytes >= batching.RESIDENT_BYTES):
+            arrays = None
+        if arrays and validation_split and kwargs.get("validation_data") is None:
+            arrays, kwargs["validation_data"] = batching.train_validation_split(arrays, validation_split)
         size = kwargs.get("validation_batch_size") or batch_size
         kwargs["validation_data"] = self._checked_batches(kwargs.get("validation_data"), size, "validation_data")
         # Adapt
@@ -115,7 +123,7 @@ class PlannedModel(keras.Model):
         if arrays:
             options = {"batch_size": batch_size or 32, "shuffle": bool(shuffle), "seed": seeds.drawn()}
             x, functions = self._batches(plan, arrays, **options)
-            y, batch_size, validation_split = None, None, 0.0
+            y, batch_size, validation_split, kwargs["sample_weight"] = None, None, 0.0, None
         shuffle = shuffle and (inputs.is_array(x) or isinstance(x, keras.utils.PyDataset))  # Keras warns of others
         with self._running(plan, stream, **functions):
             return super().fit(x, y, batch_size, validation_split=validation_split, shuffle=shuffle, **kwargs)
@@ -124,19 +132,22 @@ class PlannedModel(keras.Model):
         """As `keras.Model.evaluate`; `y` as in `fit`."""
         if kwargs.get("_use_cached_eval_dataset"):  # called by `fit`, whose plan it shares
             return super().evaluate(x, y, batch_size, **kwargs)
-        self._refuse_weights(kwargs)
         x, y = inputs.pair(x, y)
-        if inputs.is_array(x) and kwargs.get("sample_weight") is None:
-            batches = self._checked_batches((x, y), batch_size, "x")
-            if isinstance(batches, tf.data.Dataset):
-                x, y, batch_size = batches, None, None
+        x, given = self._weights(x, y, kwargs)
+        if inputs.is_array(x):
+            batches = self._checked_batches((x, y, given), batch_size, "x")
+            batch_size = None if isinstance(batches, tf.data.Dataset) else batch_size
+            x, y, kwargs["sample_weight"] = keras.utils.unpack_x_y_sample_weight(batches)
         with self._running(training_plan(self, self._asked, steps_per_epoch=kwargs.get("steps"))):
             return super().evaluate(x, y, batch_size, **kwargs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """As `keras.Model.predict`."""
+        """As `keras.Model.predict`; of an empty array nothing, where Keras fails."""
+        first = x[0] if isinstance(x, (tuple, list)) and len(x) else x
+        if inputs.is_array(first) and not len(first):
+            return tf.nest.map_structure(np.asarray, self.predict_step(x))
         with self._running(prediction_plan(self, self._asked)):
-            return super().predict(x, batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
+            return super().predict(streams.of(x), batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
 
     def train_step(self, data):
         """One step of Keras's own, of a batch of any kind."""
@@ -150,16 +161,29 @@ class PlannedModel(keras.Model):
         """Keras's `(inputs, target, sample_weight)`, which in a step of training stops at bad events."""
         return data
 
-    def _refuse_weights(self, options):
-        for name in ("sample_weight", "class_weight"):
-            if self.has_own_loss and options.get(name) is not None:
-                raise ValueError(f"{self.name} weighs all examples alike. Received: `{name}`")
+    def _weights(self, x, y, options):
+        """The data, a stream as `streams.of` it, and the weights of arrays, `[n]`; takes both out of the options."""
+        given, by_class = options.pop("sample_weight", None), options.pop("class_weight", None)
+        if not self.weighs_examples and (given is not None or by_class is not None):
+            name = "class_weight" if given is None else "sample_weight"
+            raise ValueError(f"{self.name} weighs all examples alike. Received: `{name}`")
+        if given is not None and by_class is not None:
+            raise ValueError("Weights are given by example or by class. Received: `sample_weight` and `class_weight`")
+        table = None if by_class is None else weights.class_table(by_class, self.num_classes)
+        if inputs.is_array(x):
+            given = given if table is None else weights.of_classes(y, table)
+            return x, None if given is None else weights.checked(given, len(x))
+        if given is not None:
+            raise ValueError(
+                "`sample_weight` goes with arrays; a stream has its weights in each batch, (x, context, weights). "
+                f"Received: `sample_weight` and x of type {type(x).__name__}"
+            )
+        return streams.of(x, table), None
 
     def _checked_data(self, x, y):
         """What to train on, its context, and what to adapt to; the model is built."""
         if inputs.is_array(x):
-            x, y = self._checked(x, y, "x")
-            return x, y, (x, y)
+            return *self._checked(x, y, "x"), (x, y)  # as given: a table's names of columns
         if isinstance(x, tf.data.Dataset):
             self._check_spec(inputs.split(x.element_spec)[0])
             return x, y, (x,)
@@ -169,14 +193,15 @@ class PlannedModel(keras.Model):
         return x, y, self._checked(*first, "x")
 
     def _checked_batches(self, data, batch_size, what):
-        """Arrays, checked, as batches; weights, large arrays and anything else are left to Keras."""
-        x, context, weights = inputs.split(data)
+        """Arrays, checked, as batches; large ones and anything else are left to Keras."""
+        x, context, given = inputs.split(data)
         if not inputs.is_array(x):
-            return data
+            return data if context is not None else streams.of(x)
         x, context = self._checked(x, context, what)
-        if weights is not None or x.nbytes >= batching.RESIDENT_BYTES:
-            return data
-        return batching.in_order((x,) if context is None else (x, context), batch_size or 32)
+        parts = inputs.joined(
+            x, context, None if given is None else weights.checked(given, len(x), f"weights of {what}")
+        )
+        return parts if x.nbytes >= batching.RESIDENT_BYTES else batching.in_order(parts, batch_size or 32)
 
     def _batches(self, plan, arrays, **options):
         """What Keras iterates over in the place of arrays, and the functions of the call."""
@@ -215,7 +240,7 @@ class PlannedModel(keras.Model):
 
     def _refusals(self):
         """What is said of data that an assertion inside of a step refuses, by the mark in its error."""
-        return {}
+        return {step_checks.BAD_WEIGHTS: "Weights must be finite. Received: a batch with NaN or infinite ones"}
 
     def _refusal(self, text, stream):
         """The error to raise; a subclass may read the stream again to say more."""

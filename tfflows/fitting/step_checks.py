@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 BAD_EVENTS, BAD_LABELS = "tfflows: bad events", "tfflows: labels out of range"  # by which an error is recognised
+BAD_WEIGHTS = "tfflows: bad weights"
 
 
 def required(condition, x, mark):
@@ -11,8 +12,23 @@ def required(condition, x, mark):
         return tf.identity(x)
 
 
-def in_range(x, end, mark):
-    """Integers `x`, if they are from 0 to `end - 1`; an error with this mark in it otherwise."""
+def in_range(x, end, mark, start=0):
+    """Integers `x`, if they are from `start` to `end - 1`; an error with this mark in it otherwise."""
     x = tf.convert_to_tensor(x)
+    if start <= x.dtype.min and x.dtype.max < end:
+        return x
     wide = tf.cast(x, tf.int64)
-    return required((wide >= 0) & (wide < end), x, mark)
+    return required((wide >= start) & (wide < end), x, mark)
+
+
+def weights(values, checked):
+    """Weights of a batch, `[batch]` or `[batch, 1]`, as floats `[batch]`, finite if they are `checked`; or `None`."""
+    if values is None:
+        return None
+    values = tf.convert_to_tensor(values)
+    rank = values.shape.rank
+    if rank not in (None, 1) and (rank != 2 or values.shape[1] not in (None, 1)):
+        raise ValueError(f"Weights of a batch must have shape [batch]. Received: shape {values.shape}")
+    values = tf.reshape(values, [-1]) if rank != 1 else values
+    values = values if values.dtype.is_floating else tf.cast(values, tf.float32)
+    return tf.debugging.check_numerics(values, BAD_WEIGHTS) if checked else values

@@ -9,7 +9,7 @@ from tfflows.joint import keras_bijector, serialization
 from tfflows.joint.configs import ConfiguredLayer
 from tfflows.joint.weights import adopt
 from tfflows.layers import priors
-from tfflows.ops import seeds
+from tfflows.ops import numerics, seeds
 
 _LOG_SCALE_LIMIT = 10.0  # scales of the base from 4.5e-5 to 2.2e4: all their squares are float32 numbers
 
@@ -139,7 +139,7 @@ class Posterior(ConfiguredLayer):
 
     def penalty(self, divergence):
         """What is added to the loss for a divergence by groups `[..., groups]`: a scalar, see the class."""
-        mean = tf.reduce_mean(divergence, axis=list(range(divergence.shape.rank - 1)))
+        mean = numerics.batch_mean(divergence, 1)
         if self.free_bits:
             mean = tf.maximum(mean, self.free_bits * self.latent_size / divergence.shape[-1])
         return tf.cast(self.beta, mean.dtype) * tf.reduce_sum(mean)

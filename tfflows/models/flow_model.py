@@ -5,11 +5,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import export
-from tfflows.fitting import calls, columns, execution, flow_trainer, inputs
+from tfflows.fitting import call_inputs, calls, columns, execution, flow_trainer, inputs
 from tfflows.joint import composition, configs
 from tfflows.joint.weights import adopt, audit, variables_read
 from tfflows.networks.conditioner import check_context, event_shape_of
-from tfflows.ops import precision, seeds
+from tfflows.ops import precision, seeds, shapes
 
 tfd = tfp.distributions
 
@@ -162,9 +162,10 @@ class FlowModel(flow_trainer.FlowTrainer):
         """Log-probability in nats per example.
 
         Args:
-          x: events `[..., *event_shape]`; integers `[batch, *event_shape]` of a flow with a `dequantization` give an
-            estimate, from one draw of the noise, of a lower bound of their log-probability.
-          context: `[..., context_size]` or integer labels `[...]` of a conditional flow; ignored otherwise.
+          x: events `[..., *event_shape]`; integers of a flow with a `dequantization` give an estimate, from one draw of
+            the noise, of a lower bound of their log-probability.
+          context: `[..., context_size]` or integer labels `[...]` of a conditional flow; ignored otherwise. Batch axes
+            broadcast: `log_prob(x[:, None], labels[None])` is of every event under every class.
           seed: int, or an integer `Tensor` `[2]`, of the noise; `None` for a new draw.
 
         Returns:
@@ -172,25 +173,30 @@ class FlowModel(flow_trainer.FlowTrainer):
 
         Raises:
           TypeError: events that are not floating point.
-          ValueError: an event of another shape, a missing context, or an unbuilt flow.
+          ValueError: an event of another shape, a missing context or one for another number of events, labels or levels
+            out of range (in a graph an assertion that fails when it runs), floats in `[0, 1]` for levels, or an unbuilt
+            flow.
         """
         distribution = self.distribution
-        x = tf.convert_to_tensor(x)
-        if x.dtype.is_integer and self.dequantization is not None:
-            y, log_q = self.dequantization(x, seed=seed)
-            return self.log_prob(y, context) - tf.cast(log_q, distribution.dtype)
-        if not x.dtype.is_floating:
-            raise TypeError(
-                f"{self.name} is a density over floating-point events. Received: dtype {x.dtype.name}; "
-                "discrete data needs a `dequantization`"
-            )
-        batch = -1 if x.shape.rank is None else x.shape.rank - len(self.event_shape)
-        if batch < 0 or not x.shape[batch:].is_compatible_with(self.event_shape):
-            raise ValueError(f"{self.name} expects events of shape {self.event_shape}. Received: shape {x.shape}")
+        x, context, log_q = self._events(x, context, seed)
         # A new tensor: no cache can hold an answer for it from before the last weight update.
         x = tf.identity(tf.cast(x, distribution.dtype))
         with precision.full_by_default():
-            return distribution.log_prob(x, bijector_kwargs=self._context_kwargs(context))
+            kwargs = composition.context_kwargs(self.bijector, context)
+            log_prob = distribution.log_prob(x, bijector_kwargs=kwargs)
+        return log_prob if log_q is None else log_prob - tf.cast(log_q, distribution.dtype)
+
+    def _events(self, x, context, seed):
+        """Events with noise, if they are levels, with the batch axes of their context; the context, and `log q`."""
+        x = call_inputs.events(x, self.event_shape, self.dequantization, self.name)
+        context, ndims, log_q = self._context_tensor(context), len(self.event_shape), None
+        if x.dtype.is_integer:
+            batch = shapes.batch_shape(x, ndims)
+            x = x if x.shape.rank == 1 + ndims else tf.reshape(x, [-1, *self.event_shape])
+            x, log_q = self.dequantization(x, seed=seed)
+            if not isinstance(batch, tf.TensorShape) or batch.rank != 1:
+                x, log_q = tf.reshape(x, tf.concat([batch, self.event_shape], axis=0)), tf.reshape(log_q, batch)
+        return call_inputs.matched(x, ndims, context, self._context_ndims), context, log_q
 
     def sample(self, n, *, context=None, seed=None, temperature=1.0):
         """Draws from the flow.
@@ -200,7 +206,7 @@ class FlowModel(flow_trainer.FlowTrainer):
 
         Args:
           n: int, number of samples, or a shape.
-          context: for a conditional flow, one context for all samples or `n` of them.
+          context: for a conditional flow, one context for all samples or `n` of them; not for another number.
           seed: int, or an integer `Tensor` `[2]`; the same seed gives the same samples.
           temperature: float > 0, scales the base distribution about its mean; below 1 samples are more typical.
 
@@ -208,12 +214,12 @@ class FlowModel(flow_trainer.FlowTrainer):
           `Tensor` `[n, *event_shape]`, integers of a flow with a `dequantization`.
 
         Raises:
-          ValueError: a temperature that is not positive, or a missing context.
+          ValueError: a temperature that is not positive, a missing context, or another than `log_prob` takes.
         """
-        return self.decode(self._latents(n, seed, temperature), context)
+        return self.decode(*self._latents(n, context, seed, temperature))
 
-    def _latents(self, n, seed, temperature):
-        """Draws of the base distribution, scaled about its mean."""
+    def _latents(self, n, context, seed, temperature):
+        """Draws of the base distribution, scaled about its mean, and their context."""
         if isinstance(temperature, (int, float)) and temperature <= 0:
             raise ValueError(f"`temperature` must be positive. Received: {temperature}")
         base = self.distribution.distribution
@@ -221,7 +227,8 @@ class FlowModel(flow_trainer.FlowTrainer):
         if not (isinstance(temperature, (int, float)) and temperature == 1):
             mean = base.mean()
             z = mean + tf.cast(temperature, z.dtype) * (z - mean)
-        return z
+        context = self._context_tensor(context)
+        return call_inputs.matched(z, len(base.event_shape), context, self._context_ndims, grow=False), context
 
     def sample_and_log_prob(self, n, *, context=None, seed=None):
         """Draws and their log-probabilities, from one forward pass: the inverse may be slow, or saturate.
@@ -237,29 +244,38 @@ class FlowModel(flow_trainer.FlowTrainer):
         """
         if self.dequantization is not None:
             raise ValueError(f"{self.name} must be a density of reals. Received: a flow with a `dequantization`")
-        base, z = self.distribution.distribution, self._latents(n, seed, 1.0)
+        base, (z, context) = self.distribution.distribution, self._latents(n, context, seed, 1.0)
         log_base = base.log_prob(tf.identity(z))
         with precision.full_by_default():
-            x, log_det, _ = composition.evaluate(
-                self.bijector, z, len(base.event_shape), self._context_tensor(context), forward=True
-            )
+            x, log_det, _ = composition.evaluate(self.bijector, z, len(base.event_shape), context, forward=True)
         return x, log_base - tf.cast(log_det, log_base.dtype)
 
     def encode(self, x, context=None, *, seed=None):
-        """Latents `[..., *event_shape]` of events; integers are dequantized first, with noise of that seed."""
-        x = tf.convert_to_tensor(x)
-        if x.dtype.is_integer and self.dequantization is not None:
-            x = self.dequantization(x, seed=seed)[0]
+        """Latents `[..., *event_shape]` of events; integers are dequantized first, with noise of that seed.
+
+        Batch axes and errors as in `log_prob`.
+        """
+        x, context, _ = self._events(x, context, seed)
         with precision.full_by_default():
             x = tf.identity(tf.cast(x, self.distribution.dtype))
-            return self.bijector.inverse(x, **self._context_kwargs(context))
+            return self.bijector.inverse(x, **composition.context_kwargs(self.bijector, context))
 
     def decode(self, z, context=None):
-        """Events of latents, integers of a flow with a `dequantization`."""
-        z = tf.identity(tf.cast(z, self.distribution.dtype))
+        """Events of latents, integers of a flow with a `dequantization`. Batch axes and errors as in `log_prob`."""
+        latent = self.distribution.distribution.event_shape
+        z, context = tf.cast(z, self.distribution.dtype), self._context_tensor(context)
+        call_inputs.check_shape(z, latent, self.name, "latents")
+        z = tf.identity(call_inputs.matched(z, len(latent), context, self._context_ndims))
         with precision.full_by_default():
-            y = tf.identity(self.bijector.forward(z, **self._context_kwargs(context)))
+            y = tf.identity(self.bijector.forward(z, **composition.context_kwargs(self.bijector, context)))
         return y if self.dequantization is None else self.dequantization.quantized(y)
+
+    least_label = 0
+    """The smallest label; -1, which is no label, of a flow that takes it."""
+
+    @property
+    def _context_ndims(self):
+        return 1 if self.num_classes is None else 0
 
     def _context_kwargs(self, context=None):
         return composition.context_kwargs(self.bijector, self._context_tensor(context))
@@ -270,15 +286,12 @@ class FlowModel(flow_trainer.FlowTrainer):
         if context is None:
             kind = f"labels from 0 to {self.num_classes - 1}" if self.num_classes else f"vectors of {self.context_size}"
             raise ValueError(f"{self.name} is conditional: `context` must hold {kind}. Received: None")
+        if self.num_classes is not None:
+            return call_inputs.labels(context, self.least_label, self.num_classes - 1)
         context = tf.convert_to_tensor(context)
-        if self.num_classes is not None and not context.dtype.is_integer:
-            raise TypeError(f"`context` must hold integer labels. Received: dtype {context.dtype.name}")
-        if self.context_size is not None:
-            if context.shape.rank == 0 or context.shape[-1] != self.context_size:
-                raise ValueError(f"`context` must have last axis {self.context_size}. Received: shape {context.shape}")
-            if not context.dtype.is_floating:
-                context = tf.cast(context, self.distribution.dtype)
-        return context
+        if context.shape.rank == 0 or context.shape[-1] != self.context_size:
+            raise ValueError(f"`context` must have last axis {self.context_size}. Received: shape {context.shape}")
+        return context if context.dtype.is_floating else tf.cast(context, self.distribution.dtype)
 
     @property
     def adapted(self):

@@ -141,10 +141,15 @@ class TransformerFlow(Architecture):
             network, reverse=i % 2 == 1, log_scale_bound=self.log_scale_bound, name=f"layer_{i}"
         )
 
+    @property
+    def least_label(self):
+        """-1, for no label, of a flow with `label_dropout`; 0 otherwise."""
+        return -1 if self.label_dropout else 0
+
     def call(self, inputs_, training=False):
         """Log-probability of `x`, `(x,)` or the pair `(x, context)`; in training, labels are dropped."""
         if training and self.label_dropout:
-            x, labels = inputs_
+            x, labels = inputs_[0], tf.cast(inputs_[1], tf.int32)
             dropped = tf.random.uniform(tf.shape(labels)) < self.label_dropout
             inputs_ = (x, tf.where(dropped, -tf.ones_like(labels), labels))
         return super().call(inputs_, training)
@@ -170,7 +175,7 @@ class TransformerFlow(Architecture):
             raise ValueError(f"`guidance` needs a flow with `label_dropout`. Received: guidance={guidance}")
         if denoise and self.noise is None:
             raise ValueError("`denoise` needs a flow with `noise`. Received: noise=None")
-        z, context = self._latents(n, seed, temperature), self._context_tensor(context)
+        z, context = self._latents(n, context, seed, temperature)
         bijector = self.bijector if not guidance else self._with_guidance(float(guidance))
         with precision.full_by_default():
             y = bijector.forward_and_log_det(z, context=context)[0]

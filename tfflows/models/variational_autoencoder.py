@@ -10,7 +10,7 @@ from tfflows.fitting import inputs, step_checks
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.joint import configs, keras_bijector
 from tfflows.layers import Posterior, priors
-from tfflows.ops import seeds
+from tfflows.ops import numerics, seeds
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -22,7 +22,8 @@ class VariationalAutoencoder(PlannedModel):
     the reconstruction and the divergence. The encoder gives features `h(x)`, the posterior layer draws `z` from them,
     the decoder gives the parameters of the likelihood. Trained is `-reconstruction` plus the layer's penalty, the
     divergence with its `beta` and free bits; the metrics `elbo`, `reconstruction` and `kl` are without either;
-    metrics given to `compile` receive `x` and its `elbo` estimates.
+    metrics given to `compile` receive `x` and its `elbo` estimates. Where examples have weights `w`, loss and those
+    three are means of `w` times what an example has (of free bits, the mean inside the maximum is such a mean).
 
     `vae(x)` and `predict` give one draw's estimates per example, a dict of those three. The bound gets tighter by
     importance weighting (`evaluation.importance_weighted(vae, data, num_draws=k)`, with its standard error).
@@ -107,8 +108,8 @@ class VariationalAutoencoder(PlannedModel):
         return self.posterior.prior if self.own_prior is None else self.own_prior
 
     def encode(self, x, *, seed=None):
-        """Draws from the posterior, `[batch, D]`."""
-        return self.posterior.draw(self._features(x), seed=seed)[0]
+        """Draws from the posterior, `[batch, D]`; refuses what `fit` refuses, in a graph by an assertion."""
+        return self.posterior.draw(self._features(self._valid(x)), seed=seed)[0]
 
     def decode(self, z):
         """What stands for `p(x | z)`, `[batch, *event_shape]`: its mean, of levels their mode or median."""
@@ -139,9 +140,10 @@ class VariationalAutoencoder(PlannedModel):
     def log_weights(self, x, *, num_samples=1, seed=None):
         """`log p(x | z) + log p(z) - log q(z | x)` of independent draws of `z`: nats `[num_samples, batch]`.
 
-        The mean over draws estimates the ELBO, the logarithm of the mean of the exponentials a tighter bound.
+        The mean over draws estimates the ELBO, the logarithm of the mean of the exponentials a tighter bound. Refuses
+        what `fit` refuses, in a graph by an assertion.
         """
-        x = self._floats(x)
+        x = self._valid(x)
         z, log_q = self.posterior.draw(self._features(x), num_samples=num_samples, seed=seed)
         flat = tf.reshape(z, [-1, self.posterior.latent_size])
         log_likelihood = self._given(flat).log_prob(tf.tile(x, [num_samples, *[1] * (x.shape.rank - 1)]))
@@ -156,21 +158,31 @@ class VariationalAutoencoder(PlannedModel):
         self._check_spec(x)
         if x.shape[1:] != self.data_shape or not len(x):
             raise ValueError(f"`{what}` must have shape (batch, *{self.data_shape}). Received: shape {x.shape}")
-        bad = ~self.likelihood.valid(self._floats(x)).numpy()
+        self._valid(x, what)
+        return x, None
+
+    def _valid(self, x, what="x"):
+        """The data as floats, if they are in the support of the likelihood."""
+        x = self._floats(x)
+        valid = self.likelihood.valid(x)
+        if not tf.executing_eagerly():
+            return step_checks.required(valid, x, step_checks.BAD_EVENTS)
+        bad = ~valid.numpy()
         if bad.any():
             first = tuple(int(i) for i in np.argwhere(bad)[0])
             raise ValueError(
                 f"`{what}` must hold {self.likelihood.support}. Received: {int(bad.sum())} others, the first "
-                f"{x[first]} at index {first}"
+                f"{x[first]:g} at index {first}"
             )
-        return x, None
+        return x
 
     def _check_spec(self, spec):
         if not self.built:
             self.build(tuple(spec.shape))
 
     def _refusals(self):
-        return {step_checks.BAD_EVENTS: f"Data must hold {self.likelihood.support}. Received: a batch with others"}
+        text = f"Data must hold {self.likelihood.support}. Received: a batch with others"
+        return super()._refusals() | {step_checks.BAD_EVENTS: text}
 
     def _example(self):
         x, per_example = tf.zeros([1, *self.data_shape], self.posterior.event_dtype), tf.zeros([1])
@@ -180,23 +192,33 @@ class VariationalAutoencoder(PlannedModel):
         return self(inputs.split(data)[0], training=False)
 
     def _supervised(self, data, checked=False):
-        """Keras's `(inputs, target)`, always checked; metrics see the data as target."""
-        x = self._floats(inputs.split(data)[0])
-        x = step_checks.required(self.likelihood.valid(x), x, step_checks.BAD_EVENTS)
-        return x, x
+        """Keras's `(inputs, target, weights)`, always checked; metrics see the data as target."""
+        x, _, weights = inputs.split(data)
+        x, weights = self._floats(x), step_checks.weights(weights, checked)
+        x = self._valid(x)
+        return (x if weights is None else (x, weights)), x, weights
 
     def call(self, x, training=False):
-        """Estimates per example, nats `[batch]`: a dict of "elbo", "reconstruction" and "kl". Adds the loss."""
+        """Estimates per example, nats `[batch]`: a dict of "elbo", "reconstruction" and "kl". Adds the loss.
+
+        In the loss of a pair `(x, weights)` every example's share is multiplied by its weight.
+        """
+        x, weights = x if isinstance(x, (tuple, list)) else (x, None)
         x = self._floats(x)
         z, divergence = self.posterior.draw_with_divergence(self._features(x), prior=self.prior)
         reconstruction = self._given(z).log_prob(x)
-        self.add_loss(self.posterior.penalty(divergence) - tf.reduce_mean(reconstruction))
+        parts = divergence, reconstruction
+        if weights is not None:
+            weights = tf.cast(weights, reconstruction.dtype)
+            parts = divergence * weights[:, None], reconstruction * weights
+        self.add_loss(self.posterior.penalty(parts[0]) - numerics.batch_mean(parts[1]))
         kl = tf.reduce_sum(divergence, axis=-1)
         return {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         for tracker in self.trackers:
-            tracker.update_state(y_pred[tracker.name])
+            values = y_pred[tracker.name]
+            tracker.update_state(values if sample_weight is None else values * tf.cast(sample_weight, values.dtype))
         return super().compute_metrics(x, y, y_pred["elbo"], sample_weight)
 
     def _features(self, x):

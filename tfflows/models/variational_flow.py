@@ -124,6 +124,7 @@ class VariationalFlow(PlannedModel):
 
     # -- Keras -------------------------------------------------------------------------------------------------
     has_own_loss = True
+    weighs_examples = False  # it draws them itself
 
     def fit(self, *, steps_per_epoch=100, batch_size=256, epochs=1, **kwargs):
         """Trains on `batch_size` fresh draws in each of `epochs * steps_per_epoch` steps.
@@ -157,7 +158,7 @@ class VariationalFlow(PlannedModel):
         log_p = tf.debugging.check_numerics(self.target_log_prob(x), _BAD_TARGET)
         weight = 1.0
         if training and self.annealing_steps:
-            weight = tf.minimum(1.0, _LEAST_WEIGHT + tf.cast(self.steps, x.dtype) / self.annealing_steps)
+            weight = tf.minimum(_LEAST_WEIGHT + tf.cast(self.steps, x.dtype) / self.annealing_steps, 1.0)
             self.steps.assign_add(1)
         self.add_loss(tf.reduce_mean(log_q - weight * log_p))
         return log_p - log_q
@@ -171,7 +172,7 @@ class VariationalFlow(PlannedModel):
             "`target_log_prob` must be finite wherever the flow goes. Received: NaN or infinite values during "
             "training; end the bijector with one onto the domain of the target, or lower the learning rate"
         )
-        return {_BAD_TARGET: text}
+        return super()._refusals() | {_BAD_TARGET: text}
 
     def _check_target(self):
         """Calls the target once, where what it does can be told."""

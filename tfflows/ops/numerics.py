@@ -51,3 +51,10 @@ def log_scale_bound(name):
 def below_next_integer(x, noise):
     """`x + noise`, whole floats `x` and `noise` in `[0, 1)`, kept below `x + 1` where the sum would round up to it."""
     return tf.minimum(x + noise, tf.math.nextafter(x + 1, tf.zeros_like(x)))
+
+
+def batch_mean(x, event_ndims=0):
+    """The mean over all axes but the last `event_ndims`; 0 for an empty batch, where `tf.reduce_mean` is NaN."""
+    batch = x.shape.rank - event_ndims
+    count = tf.maximum(tf.reduce_prod(tf.shape(x)[:batch]), 1)
+    return tf.reduce_sum(x, axis=list(range(batch))) / tf.cast(count, x.dtype)
