@@ -9,6 +9,7 @@ from tfflows.fitting import calls, inputs, step_checks
 from tfflows.fitting.plan import prediction_plan
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.fitting.resident_prediction import ResidentPrediction
+from tfflows.joint import bounded
 
 
 class FlowTrainer(PlannedModel):
@@ -52,6 +53,8 @@ class FlowTrainer(PlannedModel):
         inputs.check_kind(x.dtype, self.dequantization)
         if checked and self.dequantization is None:
             x = tf.debugging.check_numerics(x, step_checks.BAD_EVENTS)
+            outside = bounded.outside(self._density.bijector, x)
+            x = x if outside is None else step_checks.required(~outside, x, step_checks.OUTSIDE)
         elif checked:
             x = step_checks.in_range(x, self.dequantization.levels, step_checks.BAD_EVENTS)
         if checked and self.num_classes is not None and context is not None:
@@ -74,6 +77,8 @@ class FlowTrainer(PlannedModel):
             with np.errstate(over="ignore"):
                 x = x.astype(dtype)
             inputs.check_events(x, self.event_shape, what=f"{what} in {dtype}")  # may overflow
+        if self.dequantization is None:
+            bounded.check_inside(self._density.bijector, x, what + where)
         return x, context
 
     def _check_spec(self, spec):
@@ -87,6 +92,7 @@ class FlowTrainer(PlannedModel):
         last = (self.num_classes or 0) - 1
         return {
             step_checks.BAD_LABELS: f"Labels must be from 0 to {last}. Received: a batch with others",
+            step_checks.OUTSIDE: "Training events must be inside of the support. Received: a batch with others",
             step_checks.BAD_EVENTS: "Training events must be finite. Received: a batch with NaN or infinite values",
         }
 

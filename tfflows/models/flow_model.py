@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 
 from tfflows import export
 from tfflows.fitting import calls, execution, flow_trainer, inputs
-from tfflows.joint import composition, configs
+from tfflows.joint import bounded, composition, configs
 from tfflows.joint.weights import adopt, audit, variables_read
 from tfflows.networks.conditioner import check_context, event_shape_of
 from tfflows.ops import precision, seeds
@@ -115,7 +115,7 @@ class FlowModel(flow_trainer.FlowTrainer):
             )
         read = self._variables_read_by(distribution)
         self.flow_layers = adopt(distribution)
-        self._flow = distribution
+        self._flow, self._density = distribution, bounded.density(distribution)
         self.built = True
         others = set() if self.dequantization is None else {id(v) for v in self.dequantization.variables}
         audit([v for v in self.variables if id(v) not in others], distribution, used=read)
@@ -171,7 +171,8 @@ class FlowModel(flow_trainer.FlowTrainer):
           seed: int, or an integer `Tensor` `[2]`, of the noise; `None` for a new draw.
 
         Returns:
-          `Tensor` `[...]`.
+          `Tensor` `[...]`; `-inf` outside of the support of a flow onto an interval, ends included, whether it ends
+          with `bijectors.Logit` or with a native bijector (`tfb.Sigmoid`, `NormalCDF`, `Tanh`, `Exp`, ...).
 
         Raises:
           TypeError: events that are not floating point.
@@ -193,7 +194,7 @@ class FlowModel(flow_trainer.FlowTrainer):
         # A new tensor: no cache can hold an answer for it from before the last weight update.
         x = tf.identity(tf.cast(x, distribution.dtype))
         with precision.full_by_default():
-            return distribution.log_prob(x, bijector_kwargs=self._context_kwargs(context))
+            return self._density.log_prob(x, bijector_kwargs=self._context_kwargs(context))
 
     def sample(self, n, *, context=None, seed=None, temperature=1.0):
         """Draws from the flow.
