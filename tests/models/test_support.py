@@ -103,3 +103,11 @@ def test_data_at_an_end_are_refused_before_training(link):
     assert model.trainable_variables[0].numpy() == 1.5
     model.fit(np.clip(x, 0.01, 0.99), verbose=0)
     assert np.isfinite(model.trainable_variables[0].numpy()) and model.trainable_variables[0].numpy() != 1.5
+
+
+@pytest.mark.parametrize("base", [tfd.Cauchy(0.0, 1.0), tfd.StudentT(1.0, 0.0, 1.0), tfd.HalfStudentT(0.9, 0.0, 1.0)])
+def test_a_temperature_needs_a_mean(base):
+    model = FlowModel(tfd.TransformedDistribution(tfd.Sample(base, [2]), tfb.Scale(2.0)))
+    assert np.isfinite(model.sample(3, seed=0)).all()
+    with pytest.raises(ValueError, match="needs a distribution with one. Received: temperature=0.5 with Sample"):
+        model.sample(3, seed=0, temperature=0.5)

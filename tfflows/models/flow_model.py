@@ -8,6 +8,7 @@ from tfflows import export
 from tfflows.fitting import calls, execution, flow_trainer, inputs
 from tfflows.joint import bounded, composition, configs
 from tfflows.joint.weights import adopt, audit, variables_read
+from tfflows.layers import priors
 from tfflows.networks.conditioner import check_context, event_shape_of
 from tfflows.ops import precision, seeds
 
@@ -212,7 +213,7 @@ class FlowModel(flow_trainer.FlowTrainer):
           `Tensor` `[n, *event_shape]`, integers of a flow with a `dequantization`.
 
         Raises:
-          ValueError: a temperature that is not positive, or a missing context.
+          ValueError: a temperature that is not positive, or other than 1 of a base without a mean; a missing context.
         """
         return self.decode(self._latents(n, seed, temperature), context)
 
@@ -221,11 +222,7 @@ class FlowModel(flow_trainer.FlowTrainer):
         if isinstance(temperature, (int, float)) and temperature <= 0:
             raise ValueError(f"`temperature` must be positive. Received: {temperature}")
         base = self.distribution.distribution
-        z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))
-        if not (isinstance(temperature, (int, float)) and temperature == 1):
-            mean = base.mean()
-            z = mean + tf.cast(temperature, z.dtype) * (z - mean)
-        return z
+        return priors.tempered(base, base.sample(n, seed=None if seed is None else seeds.stateless(seed)), temperature)
 
     def sample_and_log_prob(self, n, *, context=None, seed=None):
         """Draws and their log-probabilities, from one forward pass: the inverse may be slow, or saturate.
