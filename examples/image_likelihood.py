@@ -119,7 +119,7 @@ def train_and_test(recipe, options, output):
 
     test = data.batches("test", batch_size=recipe.batch_size, seed=0, shuffle=False, dequantize=False)
     bits = flow.evaluate(test, verbose=0, return_dict=True)["bits_per_dim"]
-    nats = evaluation.importance_weighted(flow, data, num_draws=options.draws, num_examples=1000)
+    nats = evaluation.importance_weighted(flow, data, num_draws=options.draws, num_examples=1000, reduced=True)
     return bits, evaluation.bits_per_dim(nats, data.image_shape), data.num_examples("test")
 
 

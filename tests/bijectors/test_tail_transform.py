@@ -99,3 +99,21 @@ def test_what_does_not_fit_is_refused():
     for shape in ([], [None], None):
         with pytest.raises(ValueError, match="`event_shape` must be known and of rank 1 or more"):
             TailTransform(shape)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_learned_from_none_the_gradient_is_that_of_the_series(jit_compile):
+    """At `r = 0` a side with one event `x` has `d log p / dr = x^4 / 6 - x^2 / 2`."""
+    x = tf.constant([[-0.3, 3.0, 100.0, -1e4, 0.0]])
+    flow = TailTransform([5])
+    density = tfd.TransformedDistribution(tfd.Sample(tfd.Normal(0.0, 1.0), [5]), flow)
+
+    @tf.function(autograph=False, jit_compile=jit_compile)
+    def gradient():
+        with tf.GradientTape() as tape:
+            log_prob = density.log_prob(tf.identity(x))
+        return tape.gradient(log_prob, flow.trainable_variables)[0]
+
+    side, other = np.abs(x[0].numpy()).astype("float64"), gradient().numpy()
+    expected = np.where(np.stack([x[0] <= 0, x[0] > 0]), side**4 / 6 - side**2 / 2, 0)
+    np.testing.assert_allclose(other, expected, rtol=1e-5, atol=1e-7)

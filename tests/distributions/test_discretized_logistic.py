@@ -36,6 +36,35 @@ def test_finite_with_gradients_at_extreme_parameters():
         assert all(np.isfinite(gradient).all() for gradient in tape.gradient(log_p, [loc, log_scale]))
 
 
+@pytest.mark.parametrize("levels", [256, 65_536])
+def test_gradients_in_float32_are_those_in_float64_with_bins_of_any_width(levels):
+    """The narrowest bin is half a unit in the last place of 1."""
+    x = np.array([1, levels // 3, levels - 2])
+    gradients = {}
+    for dtype in (tf.float32, tf.float64):
+        log_scale = tf.constant([-2.0, 0.0, 3.0, 6.9], dtype)[:, None]
+        with tf.GradientTape() as tape:
+            tape.watch(log_scale)
+            log_p = DiscretizedLogistic(tf.constant(0.1, dtype), log_scale, levels=levels).log_prob(x)
+        gradients[dtype] = log_p.numpy(), tape.gradient(log_p, log_scale).numpy()
+    for single, double in zip(gradients[tf.float32], gradients[tf.float64]):
+        np.testing.assert_allclose(single, double, rtol=1e-4)
+
+
+def test_only_integers_of_the_range_have_mass_whatever_their_dtype():
+    pixel = DiscretizedLogistic(0.2, [-1.0, 6.0], levels=17)
+    for dtype in (tf.uint8, tf.int32, tf.int64, tf.float32):
+        each = pixel.log_prob(tf.cast(tf.range(17), dtype)[:, None])
+        assert each.dtype == tf.float32
+        np.testing.assert_allclose(np.exp(each).sum(0), 1, rtol=1e-5)
+    with tf.GradientTape() as tape:
+        loc = tf.constant(0.2)
+        tape.watch(loc)
+        other = DiscretizedLogistic(loc, 0.0, levels=17).log_prob([-1.0, 17.0, 2.5, -np.inf, 3.0])
+    assert np.isneginf(other).tolist() == [True, True, True, True, False]
+    assert np.isfinite(tape.gradient(other, loc))
+
+
 def test_draws_have_the_frequencies():
     pixel = DiscretizedLogistic([0.5, -0.9], [-1.0, -1.5], levels=9)
     draws = pixel.sample(50_000, seed=(0, 1)).numpy()

@@ -25,12 +25,11 @@ def _all_images(shape, levels):
     return np.array(list(itertools.product(range(levels), repeat=math.prod(shape))), "uint8").reshape(-1, *shape)
 
 
-def _probabilities(model, images, levels, num_draws):
+def _probabilities(model, images, levels, num_draws, **options):
     """Importance-weighted estimates of `P(x)` of each image alone."""
+    options["num_draws"] = num_draws
     ones = [_data(image[None], levels) for image in images]
-    return np.exp(
-        [-evaluation.importance_weighted(model, one, num_draws=num_draws, seed=k).mean for k, one in enumerate(ones)]
-    )
+    return np.exp([-evaluation.importance_weighted(model, one, seed=k, **options).mean for k, one in enumerate(ones)])
 
 
 def _normal_cdf(x):
@@ -105,7 +104,7 @@ def test_probabilities_are_the_share_of_draws_in_each_cell(name):
     chances = rng.dirichlet(np.ones(16))
     flow.compile(keras.optimizers.Adam(1e-2))
     flow.fit(images[rng.choice(16, size=1024, p=chances)], batch_size=64, epochs=8, verbose=0)
-    found = _probabilities(flow, images, flow.dequantization.levels, num_draws=3000)
+    found = _probabilities(flow, images, flow.dequantization.levels, num_draws=3000, reduced=True)
     draws = flow.bijector.forward(flow.distribution.distribution.sample(60_000, seed=[0, 7])).numpy()
     cells = np.floor(draws).reshape(-1, 4)
     share = np.array([(cells == image.ravel() // step).all(axis=1).mean() for image in images])

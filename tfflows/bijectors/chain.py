@@ -69,6 +69,13 @@ class Chain(composition.Composite):
 
     parts = bijectors
 
+    def copy(self, **overrides):
+        """As of any bijector; a chain of other links shares the standardisation of the context."""
+        new = super().copy(**overrides)
+        if "context_size" not in overrides:
+            new._own_layer, new._keras_layers = self._own_layer, self._keras_layers
+        return new
+
     @property
     def adapted(self):
         """Whether every link is, and the context."""

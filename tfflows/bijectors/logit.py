@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from tfflows.joint import KerasBijector
@@ -18,7 +19,8 @@ class Logit(KerasBijector):
 
     A flow ends with `tfb.Invert(Logit(...))`, its forward direction being latent to data; all of `R` then maps to
     the slightly larger interval that `alpha` opens, so a small mass may lie outside `[low, high]`: the likelihood
-    stays exact.
+    stays exact. Where `p` is not between 0 and 1 the log-det is `-inf`, so that densities are 0, and `y` that of the
+    nearest `p` that is.
 
     `event_ndims`: 0, elementwise. Computed from `x` through `log(p)` and `log1p(-p)`, from `y` through softplus.
 
@@ -51,9 +53,10 @@ class Logit(KerasBijector):
         super().__init__(forward_min_event_ndims=0, parameters=parameters, name=name)
 
     def forward_and_log_det(self, x, context=None):
-        p = self._alpha + self._slope * (x - self._low)
-        log_p, log_q = tf.math.log(p), tf.math.log1p(-p)
-        return log_p - log_q, math.log(self._slope) - log_p - log_q
+        p, limits = self._alpha + self._slope * (x - self._low), np.finfo(x.dtype.as_numpy_dtype)
+        inside = tf.clip_by_value(p, limits.tiny, 1.0 - limits.epsneg)
+        log_p, log_q = tf.math.log(inside), tf.math.log1p(-inside)
+        return log_p - log_q, tf.where(p == inside, math.log(self._slope) - log_p - log_q, -math.inf)
 
     def inverse_and_log_det(self, y, context=None):
         x = self._low + (tf.sigmoid(y) - self._alpha) / self._slope

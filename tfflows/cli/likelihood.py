@@ -18,13 +18,16 @@ def measure(run, split, *, seed, num_draws=defaults.NOISE_DRAWS, importance_draw
       `<split>_standard_error` and `num_<split>`. Of a known density also `entropy_nats`, `gap_nats` and
       `gap_standard_error`; of discrete data `bits_per_dim` and `bits_per_dim_standard_error`, and `bound`: "upper",
       as both are of the discrete values and no less than the true ones; with `importance_draws` also the tighter
-      `importance_weighted_bits_per_dim` and its error.
+      `importance_weighted_bits_per_dim` and its error. With `num_bits` all are of data with so many `levels`.
     """
     flow, dataset = run.flow, run.data
     context = dataset.context(split) if flow.conditional and dataset.discrete_levels is None else None
     found = {"data": dataset.name, "split": split, "conditional": flow.conditional}
     if dataset.discrete_levels is not None:
-        options = {"with_context": flow.conditional, "seed": seed}
+        options = {"with_context": flow.conditional, "seed": seed, "reduced": True}
+        layer = flow.dequantization
+        if layer is not None and layer.kept_levels < layer.levels:
+            found["levels"] = layer.kept_levels
         nats = evaluation.discrete_negative_log_likelihood(flow, dataset, split, num_draws=num_draws, **options)
         bits = evaluation.bits_per_dim(nats, dataset.event_shape)
         found.update(_numbers("bits_per_dim", bits), bound="upper", noise_draws=num_draws)
@@ -62,7 +65,8 @@ def of_each(run, split, *, seed, num_draws):
 def lines(found):
     """The metrics as lines to print."""
     split = found["split"]
-    of = "of the discrete values, upper bound" if "bound" in found else "negative log-likelihood per example"
+    values = f"values with {found['levels']} levels" if "levels" in found else "discrete values"
+    of = f"of the {values}, upper bound" if "bound" in found else "negative log-likelihood per example"
     given = ", given the context" if found["conditional"] else ""
     shown = [(f"{split} nats:", f"{_with_error(found, f'{split}_nats')}  ({of}{given}; {found[f'num_{split}']:,})")]
     if "bits_per_dim" in found:

@@ -198,7 +198,8 @@ class Dataset:
 def _with_uniform_noise(x, rng):
     """`x + u` in float32: the NumPy twin of `ops.numerics.below_next_integer`, for arrays that stay in main memory."""
     x = x.astype(np.float32)
-    return np.minimum(x + rng.random(x.shape, dtype=np.float32), np.nextafter(x + 1, np.float32(0)))
+    noise = np.maximum(rng.random(x.shape, dtype=np.float32), np.finfo(np.float32).epsneg)
+    return np.minimum(x + noise, np.nextafter(x + 1, np.float32(0)))
 
 
 def checked_split(split):

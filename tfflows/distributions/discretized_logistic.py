@@ -1,5 +1,7 @@
 """A logistic distribution in bins."""
 
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -19,7 +21,7 @@ class DiscretizedLogistic(tfd.Distribution):
 
         P(x) = sigmoid((v + h - loc) / s) - sigmoid((v - h - loc) / s)
 
-    the outermost bins reaching to infinity. In logarithms, with `a > b` the two arguments,
+    the outermost bins reaching to infinity; any other number has none. In logarithms, with `a > b` the two arguments,
     `log P = log sigmoid(a) + log sigmoid(-b) + log(1 - exp(b - a))`: finite, with a gradient, however far the bin is.
 
     Args:
@@ -32,7 +34,7 @@ class DiscretizedLogistic(tfd.Distribution):
     >>> import tensorflow as tf
     >>> from tfflows.distributions import DiscretizedLogistic
     >>> pixel = DiscretizedLogistic(loc=0.2, log_scale=-1.0, levels=17)
-    >>> round(float(tf.reduce_sum(pixel.prob(tf.range(17.0)))), 5)
+    >>> round(float(tf.reduce_sum(pixel.prob(tf.range(17)))), 5)
     1.0
 
     References:
@@ -64,14 +66,16 @@ class DiscretizedLogistic(tfd.Distribution):
         return tf.TensorShape([])
 
     def _log_prob(self, x):
-        last = self._levels - 1
+        last, x = self._levels - 1, tf.cast(x, self.dtype)
         centred = 2 * x / last - 1 - self._loc
         inverse_scale = tf.exp(-self._log_scale)
         above, below = (centred + 1 / last) * inverse_scale, (centred - 1 / last) * inverse_scale
         width = 2 / last * inverse_scale
         log_below_upper, log_above_lower = tf.math.log_sigmoid(above), tf.math.log_sigmoid(-below)
-        inside = log_below_upper + log_above_lower + tfp.math.log1mexp(width)
-        return tf.where(x <= 0, log_below_upper, tf.where(x >= last, log_above_lower, inside))
+        # Not `tfp.math.log1mexp`, whose gradient is NaN below half a unit in the last place of 1.
+        inside = log_below_upper + log_above_lower + tf.math.log(-tf.math.expm1(-width))
+        log_prob = tf.where(x <= 0, log_below_upper, tf.where(x >= last, log_above_lower, inside))
+        return tf.where((x >= 0) & (x <= last) & (x == tf.floor(x)), log_prob, -math.inf)
 
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)

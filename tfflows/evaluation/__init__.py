@@ -1,7 +1,8 @@
 """How good a flow is: anything with `log_prob` and `sample` can be judged.
 
-Every function raises a `ValueError` for an argument that is not as its description says, for no examples, and for
-log-probabilities or draws that are not finite (how many, where first).
+Every function raises a `ValueError` for an argument that is not as its description says, for no examples, for
+log-probabilities that are not one number for each event, and for these or draws that are not finite (how many, where
+first).
 """
 
 from tfflows.evaluation.calibration import Calibration, simulation_based_calibration

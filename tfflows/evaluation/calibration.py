@@ -13,7 +13,8 @@ class Calibration:
     """Ranks of true parameters among posterior draws.
 
     Attributes:
-      ranks: integer array `[n, D]`, each from 0 to `num_draws`: how many draws are below the true parameter.
+      ranks: integer array `[n, D]`, each from 0 to `num_draws`: how many draws are below the true parameter, and of
+        those that equal it a random number, each as likely.
       num_draws: int, posterior draws of each case.
       counts: integer array `[D, bins]`, the histograms of the ranks.
       p_values: float array `[D]`, of the chi-square test that ranks are uniform.
@@ -76,14 +77,17 @@ def simulation_based_calibration(model, parameters, context, *, num_draws=99, nu
     ranks, at_once = [], max(1, _DRAWS_A_CALL // num_draws)
     for i, start in enumerate(range(0, len(parameters), at_once)):
         truth, given = parameters[start : start + at_once], context[start : start + at_once]
-        draws = model.sample(len(truth) * num_draws, context=np.repeat(given, num_draws, axis=0), seed=seed + i)
+        rng = np.random.default_rng([seed, i])  # nothing in common with that of another seed
+        repeated = np.repeat(given, num_draws, axis=0)
+        draws = model.sample(len(repeated), context=repeated, seed=int(rng.integers(2**31)))
         draws = np.asarray(draws).reshape(len(truth), num_draws, -1)
         if draws.shape[2] != parameters.shape[1] or not np.isfinite(draws).all():
             raise ValueError(
                 f"`model` must draw finite parameters, {parameters.shape[1]} each. Received: shape {draws.shape[1:]}, "
                 f"{int((~np.isfinite(draws)).sum())} values that are not finite"
             )
-        ranks.append((draws < truth[:, None]).sum(axis=1))
+        below, ties = ((compare(draws, truth[:, None])).sum(axis=1) for compare in (np.less, np.equal))
+        ranks.append(below + rng.integers(ties + 1))
     ranks = np.concatenate(ranks)
     width = (num_draws + 1) // num_bins
     counts = np.stack([np.bincount(column // width, minlength=num_bins) for column in ranks.T])

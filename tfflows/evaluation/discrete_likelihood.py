@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfflows import layers
 from tfflows.arguments import check_integer
 from tfflows.datasets import batching
-from tfflows.evaluation.likelihood import Estimate, check_finite, default_batch_size, estimate
+from tfflows.evaluation.likelihood import Estimate, check_finite, checked_shape, default_batch_size, estimate
 
 
 def discrete_negative_log_likelihood(model, dataset, split="test", *, num_draws=8, **options):
@@ -32,10 +32,15 @@ def discrete_negative_log_likelihood(model, dataset, split="test", *, num_draws=
       num_draws: int, draws of noise per example.
       **options: `with_context`: whether the model takes the data's context, false by default; `seed`: int, of the
         noise, 0 by default; `batch_size`: int, examples per call of `log_prob`, by default one that suits their size;
-        `num_examples`: int, the first so many only, by default all.
+        `num_examples`: int, the first so many only, by default all; `reduced`: of a flow that keeps some levels only
+        (`num_bits`), false by default: whether to measure the data with these levels, as tables of 5-bit images do.
+        Otherwise what is left out of a level counts as uniform: `log(levels / kept_levels)` nats for each entry more.
 
     Returns:
       `Estimate` in nats; its error is over examples, each the mean of its draws.
+
+    Raises:
+      ValueError: a flow of noisy images (`layers.GaussianAugmentation`), whose density bounds nothing.
     """
     return estimate(-_log_weights(model, dataset, split, num_draws, **options).mean(axis=1))
 
@@ -84,9 +89,12 @@ def bits_per_dim(nats, event_shape):
     return Estimate(nats.mean * scale, nats.standard_error * scale, nats.count)
 
 
-def _log_weights(model, dataset, split, num_draws, *, with_context=False, seed=0, batch_size=None, num_examples=None):
+def _log_weights(
+    model, dataset, split, num_draws, *, with_context=False, seed=0, batch_size=None, num_examples=None, reduced=False
+):
     """`log p(x + u) - log q(u | x)` of every example and draw: float64 `[n, num_draws]`, finite."""
     check_integer(num_draws=num_draws)
+    left_out = _left_out(model, reduced)
     size, batches, draw = _reading(model, dataset, split, with_context, seed, batch_size)
     if num_examples is not None:
         batches = batches.unbatch().take(num_examples).batch(size)
@@ -99,11 +107,22 @@ def _log_weights(model, dataset, split, num_draws, *, with_context=False, seed=0
             count = min(at_once, num_draws - k)
             # No two calls share their noise: else errors of examples would not be independent.
             key = np.random.default_rng([seed, i, k]).integers(2**31, size=2)
-            drawn.append(np.reshape(draw(count, x, *context, seed=tf.constant(key, tf.int32)), (count, len(x))))
-        rows.append(np.concatenate(drawn).T.astype(np.float64))
+            drawn.append(draw(count, x, *context, seed=tf.constant(key, tf.int32)))
+        rows.append(np.concatenate(drawn).T - left_out * math.prod(x.shape[1:]))
     drawn = np.concatenate(rows)
     check_finite(drawn)
     return drawn
+
+
+def _left_out(model, reduced):
+    """Nats for each entry by which the data's integers are less likely than what a flow keeps of them."""
+    layer = getattr(model, "dequantization", None)
+    if layer is not None and not getattr(layer, "bounds", True):
+        raise ValueError(
+            "A density of noisy images gives no bound for integers: judge its samples, or make the flow with a "
+            f"dequantization. Received: a flow with {type(layer).__name__}"
+        )
+    return 0.0 if layer is None or reduced else math.log(layer.levels / layer.kept_levels)
 
 
 def _reading(model, dataset, split, with_context, seed, batch_size):
@@ -120,15 +139,17 @@ def _reading(model, dataset, split, with_context, seed, batch_size):
         order = {"shuffle": False, "dequantize": False, "with_context": with_context and not weighs}
         batches = dataset.batches(split, batch_size=size, seed=seed, **order)
     if weighs:
-        return size, batches, lambda count, x, seed: model.log_weights(x, num_samples=count, seed=seed)
+        weigh = lambda count, x, seed: model.log_weights(x, num_samples=count, seed=seed)  # noqa: E731
+        return size, batches, lambda count, x, seed: checked_shape(weigh(count, x, seed), (count, len(x)))
     adds_noise = getattr(model, "dequantization", None) is not None
     uniform = None if adds_noise else layers.UniformDequantization(dataset.discrete_levels)
 
     def draw(count, *given, seed):
         x, *context = (np.tile(part, (count, *[1] * (part.ndim - 1))) for part in given)
         if uniform is None:
-            return model.log_prob(x, *context, seed=seed)
-        y, log_q = uniform(x, seed=seed)
-        return np.asarray(model.log_prob(y.numpy(), *context)) - log_q.numpy()
+            answer = model.log_prob(x, *context, seed=seed)
+        else:  # whose `log q` is 0
+            answer = model.log_prob(uniform(x, seed=seed)[0].numpy(), *context)
+        return checked_shape(answer, (len(x),)).reshape(count, -1)
 
     return size, batches, draw

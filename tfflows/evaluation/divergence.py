@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfflows.arguments import check_integer
-from tfflows.evaluation.likelihood import check_finite, estimate
+from tfflows.evaluation.likelihood import check_finite, checked_shape, estimate
 
 
 def reverse_divergence(model, target_log_prob, *, log_normalizer=0.0, num_samples=100_000, seed=0, batch_size=20_000):
@@ -38,7 +38,8 @@ def reverse_divergence(model, target_log_prob, *, log_normalizer=0.0, num_sample
     for start in range(0, num_samples, batch_size):
         key = int(streams.spawn(1)[0].generate_state(1)[0] % 2**31)
         x, log_q = model.sample_and_log_prob(min(batch_size, num_samples - start), seed=key)
-        values.append(np.asarray(log_q, np.float64) - np.asarray(target_log_prob(x), np.float64))
+        log_q, log_p = (checked_shape(each, (len(x),)) for each in (log_q, target_log_prob(x)))
+        values.append(log_q - log_p)
     values = np.concatenate(values) + log_normalizer
     check_finite(values)
     return estimate(values)

@@ -67,7 +67,7 @@ def log_probs(model, x, context=None, *, batch_size=None):
     for start in range(0, len(x), size):
         rows = slice(start, start + size)
         answer = model.log_prob(x[rows]) if context is None else model.log_prob(x[rows], context[rows])
-        parts.append(np.asarray(answer, dtype=np.float64))
+        parts.append(checked_shape(answer, (len(x[rows]),)))
     values = np.concatenate(parts)
     check_finite(values)
     return values
@@ -76,6 +76,17 @@ def log_probs(model, x, context=None, *, batch_size=None):
 def default_batch_size(event_shape):
     """Examples per call of a model: 10,000, fewer when they are large, so that images fit into memory."""
     return max(1, min(_MOST_EXAMPLES, _MOST_VALUES // math.prod(event_shape)))
+
+
+def checked_shape(answer, shape):
+    """Log-probabilities as a float64 array of that shape, one for each event; refuses those of another."""
+    values = np.asarray(answer, dtype=np.float64)
+    if values.shape != shape:
+        raise ValueError(
+            f"Log-probabilities must be one number for each event, here of shape {shape}. Received: shape "
+            f"{values.shape}; a density of entries is summed over them first (tfd.Independent, tfd.Sample)"
+        )
+    return values
 
 
 def check_finite(values):

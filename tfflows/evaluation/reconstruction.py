@@ -58,9 +58,11 @@ def reconstruct(model, x, context=None, *, seed=0):
     if not len(x):
         raise ValueError(f"At least one example is needed. Received: shape {x.shape}")
     given = () if context is None else (np.asarray(context),)
-    examples = np.asarray(model.decode(model.encode(x, *given, seed=seed), *given))
+    latents = model.encode(x, *given, seed=seed)
+    examples = np.asarray(model.decode(latents, *given))
     dequantization = getattr(model, "dequantization", None)
     y = tf.convert_to_tensor(x) if dequantization is None else dequantization(x, seed=seed)[0]
+    y = tf.cast(y, latents.dtype)  # what the flow computes in, not the rows
     kwargs = composition.context_kwargs(model.bijector, tf.convert_to_tensor(given[0]) if given else None)
     with precision.full():  # new tensors, so that no cache answers with what it was given
         z = tf.identity(model.bijector.inverse(tf.identity(y), **kwargs))

@@ -9,6 +9,7 @@ from tfflows.fitting import call_inputs, calls, inputs, step_checks
 from tfflows.fitting.plan import prediction_plan
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.fitting.resident_prediction import ResidentPrediction
+from tfflows.joint import bounded
 
 
 class FlowTrainer(PlannedModel):
@@ -53,6 +54,8 @@ class FlowTrainer(PlannedModel):
         weights = step_checks.weights(weights, checked)
         if checked and self.dequantization is None:
             x = tf.debugging.check_numerics(x, step_checks.BAD_EVENTS)
+            outside = bounded.outside(self._density.bijector, x)
+            x = x if outside is None else step_checks.required(~outside, x, step_checks.OUTSIDE)
         return ((x, context) if self.conditional else (x,)), target, weights
 
     def _checked(self, x, context, what, where=""):
@@ -71,6 +74,8 @@ class FlowTrainer(PlannedModel):
             with np.errstate(over="ignore"):
                 x = x.astype(dtype)
             inputs.check_events(x, self.event_shape, what=f"{what} in {dtype}")  # may overflow
+        if self.dequantization is None:
+            bounded.check_inside(self._density.bijector, x, what + where)
         return x, context
 
     def _check_spec(self, spec):
@@ -87,6 +92,7 @@ class FlowTrainer(PlannedModel):
             events = f"Levels must be from 0 to {levels - 1}. Received: a batch with others"
         return super()._refusals() | {
             step_checks.BAD_LABELS: f"Labels must be from 0 to {last}. Received: a batch with others",
+            step_checks.OUTSIDE: "Training events must be inside of the support. Received: a batch with others",
             step_checks.BAD_EVENTS: events,
         }
 

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-BAD_EVENTS, BAD_LABELS = "tfflows: bad events", "tfflows: labels out of range"  # by which an error is recognised
+# By which an error is recognised.
+BAD_EVENTS, BAD_LABELS, OUTSIDE = "tfflows: bad events", "tfflows: labels out of range", "tfflows: outside"
 BAD_WEIGHTS = "tfflows: bad weights"
 
 

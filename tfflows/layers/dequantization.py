@@ -39,6 +39,9 @@ class Dequantization(ConfiguredLayer):
       3.1.
     """
 
+    bounds = True
+    """Whether the bracket is a bound of `log P(x)`: whether `floor(y)` is `x`."""
+
     def __init__(self, levels=256, *, kept_levels=None, seed=None, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})
         check_integer(2, levels=levels)

@@ -37,6 +37,8 @@ class GaussianAugmentation(Dequantization):
       Zhai et al. Normalizing flows are capable generative models. ICML 2025, arXiv 2412.06329.
     """
 
+    bounds = False
+
     def __init__(self, levels=256, *, scale=0.05, **kwargs):
         super().__init__(levels, **kwargs)
         check_positive(scale=scale)

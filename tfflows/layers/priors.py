@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -50,8 +51,26 @@ def sample(prior, n, latent_size, *, dtype, seed, temperature):
         return tf.cast(temperature, dtype) * tf.random.stateless_normal([n, latent_size], seed, dtype=dtype)
     if not isinstance(prior, tfd.Distribution):
         return tf.cast(prior.sample(n, seed=seed, temperature=temperature), dtype)
-    z = tf.cast(prior.sample(n, seed=seed), dtype)
+    return tempered(prior, tf.cast(prior.sample(n, seed=seed), dtype), temperature)
+
+
+def tempered(distribution, z, temperature):
+    """Draws of a distribution, scaled about its mean.
+
+    Raises:
+      ValueError: the distribution has no mean, as a Cauchy's, or TFP does not know it.
+    """
     if isinstance(temperature, (int, float)) and temperature == 1:
         return z
-    mean = tf.cast(prior.mean(), dtype)
-    return mean + tf.cast(temperature, dtype) * (z - mean)
+    try:
+        mean = distribution.mean()
+        known = tf.get_static_value(mean)
+    except NotImplementedError:
+        known = math.nan
+    if known is not None and not np.isfinite(known).all():
+        raise ValueError(
+            "A temperature scales draws about their mean, and needs a distribution with one. "
+            f"Received: temperature={temperature} with {type(distribution).__name__}"
+        )
+    mean = tf.cast(mean, z.dtype)
+    return mean + tf.cast(temperature, z.dtype) * (z - mean)

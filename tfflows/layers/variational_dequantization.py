@@ -8,7 +8,7 @@ from tfflows import bijectors, networks
 from tfflows.arguments import check_integer, check_sizes
 from tfflows.joint.weights import adopt
 from tfflows.layers.dequantization import Dequantization
-from tfflows.ops import masks, seeds
+from tfflows.ops import masks, numerics, seeds
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -91,7 +91,7 @@ class VariationalDequantization(Dequantization):
             reduced = self.reduced(x)
             self.features.adapt(self._scaled(reduced))
             u = tf.random.stateless_uniform(tf.shape(reduced), seeds.stateless(0), dtype=reduced.dtype)
-            self._flow.adapt(u, context=self._context(reduced))
+            self._flow.adapt(numerics.above_zero(u), context=self._context(reduced))
 
     def noise(self, x, seed):
         e = tf.random.stateless_normal(tf.shape(x), seed, dtype=x.dtype)

@@ -6,8 +6,9 @@ import tensorflow_probability as tfp
 
 from tfflows import export
 from tfflows.fitting import call_inputs, calls, columns, execution, flow_trainer, inputs
-from tfflows.joint import composition, configs
+from tfflows.joint import bounded, composition, configs
 from tfflows.joint.weights import adopt, audit, variables_read
+from tfflows.layers import priors
 from tfflows.networks.conditioner import check_context, event_shape_of
 from tfflows.ops import precision, seeds, shapes
 
@@ -112,7 +113,7 @@ class FlowModel(flow_trainer.FlowTrainer):
             )
         read = self._variables_read_by(distribution)
         self.flow_layers = adopt(distribution)
-        self._flow = distribution
+        self._flow, self._density = distribution, bounded.density(distribution)
         self.built = True
         others = set() if self.dequantization is None else {id(v) for v in self.dequantization.variables}
         audit([v for v in self.variables if id(v) not in others], distribution, used=read)
@@ -169,7 +170,8 @@ class FlowModel(flow_trainer.FlowTrainer):
           seed: int, or an integer `Tensor` `[2]`, of the noise; `None` for a new draw.
 
         Returns:
-          `Tensor` `[...]`.
+          `Tensor` `[...]`; `-inf` outside of the support of a flow onto an interval, ends included, whether it ends
+          with `bijectors.Logit` or with a native bijector (`tfb.Sigmoid`, `NormalCDF`, `Tanh`, `Exp`, ...).
 
         Raises:
           TypeError: events that are not floating point.
@@ -183,7 +185,7 @@ class FlowModel(flow_trainer.FlowTrainer):
         x = tf.identity(tf.cast(x, distribution.dtype))
         with precision.full_by_default():
             kwargs = composition.context_kwargs(self.bijector, context)
-            log_prob = distribution.log_prob(x, bijector_kwargs=kwargs)
+            log_prob = self._density.log_prob(x, bijector_kwargs=kwargs)
         return log_prob if log_q is None else log_prob - tf.cast(log_q, distribution.dtype)
 
     def _events(self, x, context, seed):
@@ -214,7 +216,8 @@ class FlowModel(flow_trainer.FlowTrainer):
           `Tensor` `[n, *event_shape]`, integers of a flow with a `dequantization`.
 
         Raises:
-          ValueError: a temperature that is not positive, a missing context, or another than `log_prob` takes.
+          ValueError: a temperature that is not positive, or other than 1 of a base without a mean; a context that is
+            missing, or other than `log_prob` takes.
         """
         return self.decode(*self._latents(n, context, seed, temperature))
 
@@ -224,10 +227,7 @@ class FlowModel(flow_trainer.FlowTrainer):
             raise ValueError(f"`temperature` must be positive. Received: {temperature}")
         base = self.distribution.distribution
         z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))
-        if not (isinstance(temperature, (int, float)) and temperature == 1):
-            mean = base.mean()
-            z = mean + tf.cast(temperature, z.dtype) * (z - mean)
-        context = self._context_tensor(context)
+        z, context = priors.tempered(base, z, temperature), self._context_tensor(context)
         return call_inputs.matched(z, len(base.event_shape), context, self._context_ndims, grow=False), context
 
     def sample_and_log_prob(self, n, *, context=None, seed=None):

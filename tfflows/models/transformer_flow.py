@@ -1,9 +1,12 @@
 """Transformer autoregressive flow of images."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
 from tfflows import arguments, bijectors, layers, networks
+from tfflows.joint import keras_bijector
 from tfflows.models import images
 from tfflows.models.architecture import Architecture
 from tfflows.models.options import Option, shared
@@ -146,12 +149,22 @@ class TransformerFlow(Architecture):
         """-1, for no label, of a flow with `label_dropout`; 0 otherwise."""
         return -1 if self.label_dropout else 0
 
+    def build(self, input_shape):
+        super().build(input_shape)
+        self._dropout_seeds  # noqa: B018, made here and not inside of a step
+
+    @functools.cached_property
+    def _dropout_seeds(self):
+        """Of the labels that are dropped; Keras does not see it, so that files are as they were without."""
+        with keras_bijector.outside_scratch_graphs():
+            return keras.random.SeedGenerator(self.seed)
+
     def call(self, inputs_, training=False):
-        """Log-probability of `x`, `(x,)` or the pair `(x, context)`; in training, labels are dropped."""
+        """Log-probability of `x`, `(x,)` or the pair `(x, context)`; in training, labels are dropped by its seed."""
         if training and self.label_dropout:
             x, labels = inputs_[0], tf.cast(inputs_[1], tf.int32)
-            dropped = tf.random.uniform(tf.shape(labels)) < self.label_dropout
-            inputs_ = (x, tf.where(dropped, -tf.ones_like(labels), labels))
+            chance = tf.random.stateless_uniform(tf.shape(labels), seeds.stateless(self._dropout_seeds))
+            inputs_ = (x, tf.where(chance < self.label_dropout, -1, labels))
         return super().call(inputs_, training)
 
     def sample(self, n, *, context=None, seed=None, temperature=1.0, guidance=0.0, denoise=False):

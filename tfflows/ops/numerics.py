@@ -6,6 +6,7 @@ likelihood; each bound below is a smooth map of the raw conditioner output that 
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from tfflows import arguments
@@ -48,9 +49,15 @@ def log_scale_bound(name):
     return _BOUNDS[name]
 
 
+def above_zero(u):
+    """Draws `u` in `[0, 1)`, those of exactly 0 moved up, by less than a step between draws: for `log`, quantiles."""
+    return tf.maximum(u, np.finfo(u.dtype.as_numpy_dtype).epsneg)
+
+
 def below_next_integer(x, noise):
-    """`x + noise`, whole floats `x` and `noise` in `[0, 1)`, kept below `x + 1` where the sum would round up to it."""
-    return tf.minimum(x + noise, tf.math.nextafter(x + 1, tf.zeros_like(x)))
+    """`x + noise`, whole floats `x` and `noise` in `[0, 1)`, between `x` and `x + 1`: never the sum rounded up to
+    `x + 1`, never 0, the end of the range of all levels."""
+    return tf.minimum(x + above_zero(noise), tf.math.nextafter(x + 1, tf.zeros_like(x)))
 
 
 def batch_mean(x, event_ndims=0):

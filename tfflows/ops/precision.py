@@ -13,7 +13,6 @@ import tensorflow as tf
 
 _HALF = ("float16", "bfloat16")
 _thread = threading.local()
-_switching = threading.RLock()
 
 
 def is_full():
@@ -54,19 +53,32 @@ class Compiled:
         return self._by_precision[is_full()](*args)
 
 
+class _Asking(keras.DTypePolicy):
+    """A half-precision policy whose layers compute in the precision of their weights in threads under `applied_to`."""
+
+    @property
+    def compute_dtype(self):
+        return self._variable_dtype if getattr(_thread, "applied", False) else self._compute_dtype
+
+    def __eq__(self, other):
+        return isinstance(other, keras.DTypePolicy) and self.name == other.name
+
+
+_Asking.__module__, _Asking.__name__ = "keras", "DTypePolicy"  # what is written of a layer: the policy it was given
+
+
 @contextlib.contextmanager
 def applied_to(network):
-    """A scope around every use of a Keras layer, in which it has the precision that `full` asks for."""
-    half = [each for each in network._flatten_layers() if each.compute_dtype in _HALF] if is_full() else []
-    if not half:
+    """A scope around every use of a Keras layer, in which it has the precision that `full` asks for.
+
+    Nothing of the layer is different for other threads: its policy asks the thread.
+    """
+    if is_full():
+        for each in network._flatten_layers():
+            if each.compute_dtype in _HALF and not isinstance(each.dtype_policy, _Asking):
+                each.dtype_policy = _Asking(each.dtype_policy.name)  # once, and alike until it is asked
+    before, _thread.applied = getattr(_thread, "applied", False), is_full()
+    try:
         yield
-        return
-    with _switching:
-        policies = [each.dtype_policy for each in half]
-        for each in half:
-            each.dtype_policy = keras.DTypePolicy(each.variable_dtype)
-        try:
-            yield
-        finally:
-            for each, policy in zip(half, policies):
-                each.dtype_policy = policy
+    finally:
+        _thread.applied = before

@@ -76,9 +76,9 @@ class ImageStream:
     def batches(self, split, *, batch_size, seed, with_context=False, shuffle=True, dequantize=True, augment=None):
         """One split as a `tf.data.Dataset`, for `fit` and `evaluate`: as `Dataset.batches`, but for the following.
 
-        Images are cropped anew in each epoch, too. A new call gives the same sequence of epochs with the same seed and
-        the same global seed of TensorFlow. A split that is not cached is shuffled by files and within a buffer of
-        256 MB of images, not as a whole.
+        Images to train on are cropped anew in each epoch, too; others always alike, whatever the seed and the order.
+        A new call gives the same sequence of epochs with the same seed and the same global seed of TensorFlow. A split
+        that is not cached is shuffled by files and within a buffer of 256 MB of images, not as a whole.
 
         Args:
           split, batch_size, seed, with_context, dequantize: see there.
@@ -95,14 +95,18 @@ class ImageStream:
             raise ValueError(f"{self.name!r} has no labels. Received: with_context=True")
         size = math.prod(self.image_shape)
         cached = not source.crop and source.num_examples * size <= self.cache_bytes
-        examples = source.open(seed if shuffle and not cached else None).map(self._chosen(source, with_context))
+        fixed = source.crop and split != "train"
+        mixed = shuffle and not cached and not fixed
+        examples = source.open(seed if mixed else None).map(self._chosen(source, with_context))
+        if fixed:  # by the order on disk
+            examples = self._cropped(examples)
         if cached:
             examples = examples.cache()
         if shuffle:
             buffer = source.num_examples if cached else max(batch_size, _SHUFFLE_BYTES // size)
             examples = examples.shuffle(min(buffer, source.num_examples), seed=seed)
-        if source.crop:
-            examples = self._cropped(examples, seed=seed, fresh=split == "train")
+        if source.crop and not fixed:
+            examples = self._cropped(examples, seed)
         batches = examples.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
         batches = augmentation.randomized(batches, augment=augment, dequantize=dequantize, seed=seed)
         options = tf.data.Options()
@@ -139,7 +143,7 @@ class ImageStream:
         if source is None:
             return None
         examples = source.open(None)
-        return self._cropped(examples, seed=0, fresh=False) if source.crop else examples
+        return self._cropped(examples) if source.crop else examples
 
     def _chosen(self, source, with_context):
         """A function that picks what a batch holds out of an example."""
@@ -151,12 +155,17 @@ class ImageStream:
 
         return choose
 
-    def _cropped(self, examples, *, seed, fresh):
+    def _cropped(self, examples, seed=None):
+        """A random part of each image, another one in every epoch, or without a seed by its place in the order."""
+
         def crop(example, number):
             image, *label = example if isinstance(example, tuple) else (example,)
-            key = tf.stack([tf.cast(seed, tf.int64), number])
+            key = tf.stack([tf.constant(seed or 0, tf.int64), number])
             image = tf.image.stateless_random_crop(image, self.image_shape, key)
             return (image, *label) if label else image
 
-        numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=fresh)
+        if seed is None:
+            numbers = tf.data.Dataset.counter()
+        else:
+            numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
         return tf.data.Dataset.zip((examples, numbers)).map(crop, num_parallel_calls=tf.data.AUTOTUNE)
