@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from keras.src.backend.common import global_state
 
-from tfflows.joint import answers
+from tfflows.joint import answers, trainable
 
 tfb = tfp.bijectors
 
@@ -140,6 +140,7 @@ class KerasBijector(tfb.Bijector):
             )
         layers = [each for each in self._keras_layers if each is not layer] + [layer]
         self._keras_layers = self._no_dependency(tuple(layers))
+        trainable.show(layer.variables)
         self._tf_variables = [v.value for each in layers for v in each.variables]
         return layer
 
