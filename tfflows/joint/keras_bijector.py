@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import warnings
 
 import keras
 import numpy as np
@@ -52,6 +53,7 @@ class KerasBijector(tfb.Bijector):
         self._keras_layers = self._no_dependency(())
         self._own_layer = None
         self._tf_variables = []
+        self._warned = False
 
     # True where bijectors among the constructor's arguments are only patterns, whose weights must stay unseen.
     parameters_are_templates = False
@@ -153,6 +155,21 @@ class KerasBijector(tfb.Bijector):
             raise ValueError(f"{self.name} expects events of rank {rank} or more. Received: shape {x.shape}")
         if wanted is not None and not wanted.is_compatible_with(x.shape[x.shape.rank - rank :]):
             raise ValueError(f"{self.name} expects events of shape {wanted}. Received: shape {x.shape}")
+        self._warn_of_second_derivatives(x)
+
+    def _warn_of_second_derivatives(self, x):
+        """Says once which layers have wrong ones, where they may be asked for."""
+        if self._warned or not answers.taped():
+            return
+        held = [each for layer in self._keras_layers for each in _holding_the_mean(layer)]
+        if held and answers.taped_twice([x, *self.weights]):
+            self._warned = True
+            warnings.warn(
+                f"Second derivatives through {', '.join(each.name for each in held)} of {self.name} are wrong: "
+                "TensorFlow holds the mean constant in the variance of layer and group normalization. First "
+                "derivatives are right. keras.layers.RMSNormalization is right in both.",
+                stacklevel=2,
+            )
 
     # -- what TFP and Keras ask --------------------------------------------------------------------------------
     @property
@@ -220,6 +237,11 @@ class KerasBijector(tfb.Bijector):
             for variable, source in zip(self._own_layer.variables, other._own_layer.variables, strict=True):
                 variable.assign(source.value)
         return self
+
+
+def _holding_the_mean(layer):
+    kinds = keras.layers.LayerNormalization, keras.layers.GroupNormalization
+    return [each for each in layer._flatten_layers() if isinstance(each, kinds)]
 
 
 @contextlib.contextmanager
