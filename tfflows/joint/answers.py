@@ -5,6 +5,7 @@ avoids that, and answers from before a weight update, in another graph, or past 
 does not: it knows the circumstances of each answer.
 """
 
+import sys
 import weakref
 
 import keras
@@ -13,6 +14,14 @@ import tensorflow as tf
 from tensorflow.python import pywrap_tfe  # the only way to ask which gradient tapes are recording
 
 _READS = {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp", "NoOp"}
+
+# Calls that ask both questions of one tensor, with nothing in between that could start or stop a gradient tape.
+_CALLS = {
+    ("tensorflow_probability.python.distributions.transformed_distribution", "experimental_local_measure"),
+    ("tensorflow_probability.python.distributions.transformed_distribution", "_sample_and_log_prob"),
+    ("tfflows.joint.composition", "evaluate"),
+}
+_BETWEEN = {"tfflows", "tensorflow_probability", "tensorflow", "keras", "contextlib", "decorator"}
 
 
 class _Answer:
@@ -26,6 +35,7 @@ class _Answer:
         self.kwargs = {name: None if value is None else hold(value) for name, value in kwargs.items()}
         self.states = [state for _, state in weights]
         self.source_taped = _taped([source])
+        self.call = _call() if _taped([source, result]) > 1 else None
         self.constant_ildj = _taped([result]) > _taped([ildj]) == 0
 
     def tensors(self):
@@ -51,8 +61,11 @@ class _Answer:
             return True
         reads = [tf.convert_to_tensor(value) for value, _ in weights]
         wanted = _taped([source, *reads])
-        # 0: no tape watches, 1: exactly one, 2: several or a persistent one, which cannot be told apart.
-        if wanted > 1 or _taped([source]) != self.source_taped or _taped([result]) != wanted:
+        # 0: no tape watches, 1: exactly one, 2: several or a persistent one, which cannot be told apart: then only
+        # the second question of a call that has asked the first is known to be asked under the same ones.
+        if wanted > 1:
+            return self.call is not None and self.call == _call()
+        if _taped([source]) != self.source_taped or _taped([result]) != wanted:
             return False
         return self.constant_ildj or _taped([ildj]) == wanted
 
@@ -61,8 +74,28 @@ def _graph():
     return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
 
+def _call():
+    """The call among `_CALLS` that asks, through code of libraries only: an int, unique while it runs; or `None`."""
+    frame = sys._getframe(1)
+    while frame is not None and (module := frame.f_globals.get("__name__", "")).partition(".")[0] in _BETWEEN:
+        if (module, frame.f_code.co_name) in _CALLS:
+            return id(frame)
+        frame = frame.f_back
+    return None
+
+
 def _taped(tensors):
     return 0 if pywrap_tfe.TFE_Py_TapeSetIsEmpty() else pywrap_tfe.TFE_Py_TapeSetPossibleGradientTypes(tensors)
+
+
+def taped():
+    """Whether any gradient tape records."""
+    return not pywrap_tfe.TFE_Py_TapeSetIsEmpty()
+
+
+def taped_twice(tensors):
+    """Whether several gradient tapes, or a persistent one, record any of these tensors and variables."""
+    return _taped([tf.convert_to_tensor(each) for each in tensors]) > 1
 
 
 def _states(variables):

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import warnings
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from keras.src.backend.common import global_state
 
-from tfflows.joint import answers
+from tfflows.joint import answers, trainable
 
 tfb = tfp.bijectors
 
@@ -52,6 +53,7 @@ class KerasBijector(tfb.Bijector):
         self._keras_layers = self._no_dependency(())
         self._own_layer = None
         self._tf_variables = []
+        self._warned = False
 
     # True where bijectors among the constructor's arguments are only patterns, whose weights must stay unseen.
     parameters_are_templates = False
@@ -140,6 +142,7 @@ class KerasBijector(tfb.Bijector):
             )
         layers = [each for each in self._keras_layers if each is not layer] + [layer]
         self._keras_layers = self._no_dependency(tuple(layers))
+        trainable.show(layer.variables)
         self._tf_variables = [v.value for each in layers for v in each.variables]
         return layer
 
@@ -152,6 +155,21 @@ class KerasBijector(tfb.Bijector):
             raise ValueError(f"{self.name} expects events of rank {rank} or more. Received: shape {x.shape}")
         if wanted is not None and not wanted.is_compatible_with(x.shape[x.shape.rank - rank :]):
             raise ValueError(f"{self.name} expects events of shape {wanted}. Received: shape {x.shape}")
+        self._warn_of_second_derivatives(x)
+
+    def _warn_of_second_derivatives(self, x):
+        """Says once which layers have wrong ones, where they may be asked for."""
+        if self._warned or not answers.taped():
+            return
+        held = [each for layer in self._keras_layers for each in _holding_the_mean(layer)]
+        if held and answers.taped_twice([x, *self.weights]):
+            self._warned = True
+            warnings.warn(
+                f"Second derivatives through {', '.join(each.name for each in held)} of {self.name} are wrong: "
+                "TensorFlow holds the mean constant in the variance of layer and group normalization. First "
+                "derivatives are right. keras.layers.RMSNormalization is right in both.",
+                stacklevel=2,
+            )
 
     # -- what TFP and Keras ask --------------------------------------------------------------------------------
     @property
@@ -219,6 +237,11 @@ class KerasBijector(tfb.Bijector):
             for variable, source in zip(self._own_layer.variables, other._own_layer.variables, strict=True):
                 variable.assign(source.value)
         return self
+
+
+def _holding_the_mean(layer):
+    kinds = keras.layers.LayerNormalization, keras.layers.GroupNormalization
+    return [each for each in layer._flatten_layers() if isinstance(each, kinds)]
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.eager.record import VariableWatcher
 
+from tfflows.joint import trainable
 from tfflows.joint.keras_bijector import KerasBijector
 
 
@@ -44,8 +45,12 @@ class AdoptedVariables(keras.layers.Layer):
         self.built = True
 
 
-def adopt(root):
+def adopt(root, owner=None):
     """Shows every weight of a tree to both worlds: the Keras layers that hold them all, raw `tf.Variable`s included.
+
+    Args:
+      root: bijector or distribution.
+      owner: the model that trains it, if one does: while that is frozen, so are its weights.
 
     Raises:
       ValueError: a layer in the tree is not built, or TFP was given a `keras.Variable`, whose value it has copied.
@@ -66,7 +71,9 @@ def adopt(root):
             if found := _layers_in(vars(module)):
                 module._keras_weights = [v.value for layer in found for v in layer.variables]
     raw = [v for v in weights_of(root) if isinstance(v, tf.Variable)]
-    return [*layers, AdoptedVariables(raw, name="tfp_variables")] if raw else layers
+    layers = [*layers, AdoptedVariables(raw, name="tfp_variables")] if raw else layers
+    trainable.show([v for layer in layers for v in layer.variables], owner)
+    return layers
 
 
 def audit(variables, root, used=()):

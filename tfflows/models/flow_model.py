@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 
 from tfflows import export
 from tfflows.fitting import call_inputs, calls, columns, execution, flow_trainer, inputs
-from tfflows.joint import bounded, composition, configs
+from tfflows.joint import bounded, composition, configs, trainable
 from tfflows.joint.weights import adopt, audit, variables_read
 from tfflows.layers import priors
 from tfflows.networks.conditioner import check_context, event_shape_of
@@ -16,7 +16,7 @@ tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class FlowModel(flow_trainer.FlowTrainer):
+class FlowModel(trainable.Owner, flow_trainer.FlowTrainer):
     """Any `tfd.TransformedDistribution` as a Keras model trained by maximum likelihood.
 
     `flow(x)` is `log p(x)` in nats per example, so `compile` needs only an optimizer, and `predict` gives
@@ -75,7 +75,7 @@ class FlowModel(flow_trainer.FlowTrainer):
         check_context(context_size=context_size, num_classes=num_classes)
         self.context_size, self.num_classes = context_size, num_classes
         self.dequantization = dequantization
-        self._flow = None
+        self._flow, self.flow_layers = None, []
         if distribution is not None:
             self._adopt_distribution(distribution)
 
@@ -112,7 +112,7 @@ class FlowModel(flow_trainer.FlowTrainer):
                 f"{distribution.event_shape}"
             )
         read = self._variables_read_by(distribution)
-        self.flow_layers = adopt(distribution)
+        self.flow_layers = adopt(distribution, self)
         self._flow, self._density = distribution, bounded.density(distribution)
         self.built = True
         others = set() if self.dequantization is None else {id(v) for v in self.dequantization.variables}

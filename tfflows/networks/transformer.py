@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfflows import arguments
-from tfflows.networks.causal_block import CausalBlock, normalisation
+from tfflows.networks.causal_block import CausalBlock, Normalisation
 from tfflows.networks.conditioner import Conditioner, event_shape_of
 from tfflows.ops import seeds
 
@@ -77,7 +77,7 @@ class Transformer(Conditioner):
             CausalBlock(units, seed=seeds.plus(first, 10 * (i + 1)), name=f"block_{i}", **sizes)
             for i in range(num_blocks)
         ]
-        self.last_norm = normalisation("last_norm", self.dtype_policy)
+        self.last_norm = Normalisation(name="last_norm", dtype=self.dtype_policy)
         # Narrow, and in the dtype of the weights: rounded, a shift would add its rounding to the data.
         self.last = keras.layers.Dense(
             num_outputs * event_shape[1],
