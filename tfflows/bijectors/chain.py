@@ -73,7 +73,8 @@ class Chain(composition.Composite):
         """As of any bijector; a chain of other links shares the standardisation of the context."""
         new = super().copy(**overrides)
         if "context_size" not in overrides:
-            new._own_layer, new._keras_layers = self._own_layer, self._keras_layers
+            for name in ("_own_layer", "_keras_layers", "_tf_variables"):
+                setattr(new, name, getattr(self, name))
         return new
 
     @property

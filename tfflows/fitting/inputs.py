@@ -71,8 +71,8 @@ def peek(batches, limit):
       ValueError: what has none.
     """
     if isinstance(batches, keras.utils.PyDataset):
-        step = -(-len(batches) // _MOST_BATCHES)
-        return gather((batches[i] for i in range(0, len(batches), step)), limit), batches
+        count = batches.num_batches or _MOST_BATCHES  # endless
+        return gather((batches[i] for i in range(0, count, -(-count // _MOST_BATCHES))), limit), batches
     if not isinstance(batches, collections.abc.Iterable):
         raise TypeError(f"Data are arrays or batches of them. Received: {type(batches).__name__}")
     if not isinstance(batches, collections.abc.Iterator):
