@@ -9,6 +9,7 @@ from tfflows.ops import standardization
 _MOST_ENTRIES = 2_000_000  # that are looked at
 _FEWEST_ROWS = 20  # of which repeated values say something
 _SPIKE = 0.05  # share of one value
+_STEPS_OF_A_SPREAD = 100  # between neighbouring numbers, at least
 
 
 def warn(x, names=None):
@@ -30,12 +31,33 @@ def warn(x, names=None):
         )
 
 
+def check_resolution(x, dtype, what):
+    """Refuses an array `[n, D]` with a column whose spread is lost in a narrower dtype: Unix seconds in float32, say.
+
+    Raises:
+      ValueError: which column, and what would help.
+    """
+    x = _some(x)
+    _, spread, varies = standardization.location_and_scale(x)
+    step = np.spacing(np.abs(x).max(axis=0).astype(dtype)).astype(np.float64)
+    for i in np.flatnonzero(varies & (spread < _STEPS_OF_A_SPREAD * step)):
+        around = f"around {x[:, i].mean():.6g} with a standard deviation of {spread[i]:.3g}"
+        raise ValueError(
+            f"`{what}` must keep its spread in {dtype}. Received: column {i} {around}, where numbers are {step[i]:.3g} "
+            "apart; subtract an offset, or make the flow with dtype='float64'"
+        )
+
+
 def repeated(x):
     """The columns of an array `[n, D]` in which values repeat: a dict from column to what is wrong with it."""
-    x = x[:: max(1, -(-x.size // _MOST_ENTRIES))]
+    x = _some(x)
     varies = standardization.location_and_scale(x)[2]
     reasons = ((i, _reason(column) if varies[i] else "does not vary") for i, column in enumerate(x.T))
     return {i: reason for i, reason in reasons if reason}
+
+
+def _some(x):
+    return x[:: max(1, -(-x.size // _MOST_ENTRIES))]
 
 
 def _reason(column):

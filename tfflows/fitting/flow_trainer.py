@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.datasets import batching
-from tfflows.fitting import call_inputs, calls, inputs, step_checks
+from tfflows.fitting import call_inputs, calls, columns, inputs, step_checks
 from tfflows.fitting.plan import prediction_plan
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.fitting.resident_prediction import ResidentPrediction
@@ -71,6 +71,8 @@ class FlowTrainer(PlannedModel):
             context = np.asarray(context)
         dtype = np.dtype(self.distribution.dtype.as_numpy_dtype)
         if self.dequantization is None and x.dtype != dtype:
+            if x.ndim == 2 and x.dtype.itemsize > dtype.itemsize:
+                columns.check_resolution(x, dtype, what + where)
             with np.errstate(over="ignore"):
                 x = x.astype(dtype)
             inputs.check_events(x, self.event_shape, what=f"{what} in {dtype}")  # may overflow
