@@ -59,9 +59,7 @@ def test_a_spread_that_float32_loses_is_refused_and_float64_keeps_it():
     x = np.stack([1.6e9 + 50 * NORMAL, rng.normal(size=1000)], axis=1)
     flow = RealNVP((2,), num_layers=2, hidden_units=(4,))
     flow.compile("adam")
-    with pytest.raises(
-        ValueError, match="column 0 around 1.6e.* deviation of 48.8, .* 128 apart.*float64"
-    ):
+    with pytest.raises(ValueError, match="column 0 around 1.6e.* deviation of 48.8, .* 128 apart.*float64"):
         flow.fit(x, verbose=0)
     flow = RealNVP((2,), num_layers=2, hidden_units=(4,), dtype="float64")
     flow.adapt(x)

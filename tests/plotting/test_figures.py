@@ -168,3 +168,26 @@ def test_nothing_global_is_touched():
     plotting.latents_figure(_normal(9, 2))
     plotting.samples_figure(_normal(9, 3), _normal(9, 3))
     assert dict(matplotlib.rcParams) == before and not matplotlib.pyplot.get_fignums()
+
+
+def test_layers_keep_the_colours_of_points(tmp_path):
+    values = [_normal(50, 3), 2 * _normal(50, 3), _normal(50, 2)]
+    figure = plotting.layers_figure(values, columns=2)
+    shown = [axes for axes in figure.axes if axes.collections]
+    assert [axes.get_title() for axes in shown] == ["latent", "1", "data"]
+    for axes, points in zip(shown, values, strict=True):
+        np.testing.assert_allclose(axes.collections[0].get_offsets(), points[:, :2])
+        np.testing.assert_array_equal(
+            axes.collections[0].get_facecolors()[:, :3], shown[0].collections[0].get_facecolors()[:, :3]
+        )
+    assert _saved(figure, tmp_path)
+    for bad in ([], [_normal(5, 1)], [_normal(5, 2), _normal(6, 2)]):
+        with pytest.raises(ValueError, match="`values` must be arrays .* of the same points"):
+            plotting.layers_figure(bad)
+    with pytest.raises(ValueError, match="name each of 3 panels"):
+        plotting.layers_figure(values, names=["a"])
+
+
+def test_a_table_says_how_many_of_its_columns_are_shown():
+    assert plotting.samples_figure(_normal(20, 6), _normal(20, 6)).get_suptitle() == "4 of 6 columns"
+    assert plotting.samples_figure(_normal(20, 3), _normal(20, 3)).get_suptitle() == ""

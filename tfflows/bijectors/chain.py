@@ -92,14 +92,25 @@ class Chain(composition.Composite):
         return y
 
     def walk(self, x, context, *, forward):
+        ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
+        values, log_dets = zip(*self._evaluated(x, context, forward))
+        zero = tf.zeros(shapes.batch_shape(x, ndims), x.dtype)
+        return values[-1], sum((tf.cast(log_det, x.dtype) for log_det in log_dets), start=zero)
+
+    def intermediates(self, x, context=None):
+        """What `forward` gives after each link, a list: `x` first, `forward(x)` last."""
+        x = tf.convert_to_tensor(x)
+        self.check_input(x)
+        return [x, *(value for value, _ in self._evaluated(x, context, True))]
+
+    def _evaluated(self, x, context, forward):
+        """Value and log-det of each link, one after another."""
         if self._own_layer is not None and context is not None:
             context = self._own_layer.standardised(context, x.dtype)
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
-        total = tf.zeros(shapes.batch_shape(x, ndims), x.dtype)
         for link in reversed(self._links) if forward else self._links:
             x, log_det, ndims = composition.evaluate(link, x, ndims, context, forward=forward)
-            total += tf.cast(log_det, total.dtype)
-        return x, total
+            yield x, log_det
 
     def _forward_event_shape(self, shape):
         return functools.reduce(lambda found, link: link.forward_event_shape(found), reversed(self._links), shape)

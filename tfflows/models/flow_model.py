@@ -4,11 +4,12 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import export
+from tfflows import bijectors, export
 from tfflows.fitting import call_inputs, calls, columns, execution, flow_trainer, inputs
 from tfflows.joint import bounded, composition, configs, trainable
 from tfflows.joint.weights import adopt, audit, variables_read
 from tfflows.layers import priors
+from tfflows.models import conditioned
 from tfflows.networks.conditioner import check_context, event_shape_of
 from tfflows.ops import precision, seeds, shapes
 
@@ -262,13 +263,34 @@ class FlowModel(trainable.Owner, flow_trainer.FlowTrainer):
 
     def decode(self, z, context=None):
         """Events of latents, integers of a flow with a `dequantization`. Batch axes and errors as in `log_prob`."""
-        latent = self.distribution.distribution.event_shape
-        z, context = tf.cast(z, self.distribution.dtype), self._context_tensor(context)
-        call_inputs.check_shape(z, latent, self.name, "latents")
-        z = tf.identity(call_inputs.matched(z, len(latent), context, self._context_ndims))
+        z, context = self._checked_latents(z, context)
         with precision.full_by_default():
             y = tf.identity(self.bijector.forward(z, **composition.context_kwargs(self.bijector, context)))
         return y if self.dequantization is None else self.dequantization.quantized(y)
+
+    def _checked_latents(self, z, context):
+        latent = self.distribution.distribution.event_shape
+        z, context = tf.cast(z, self.distribution.dtype), self._context_tensor(context)
+        call_inputs.check_shape(z, latent, self.name, "latents")
+        return tf.identity(call_inputs.matched(z, len(latent), context, self._context_ndims)), context
+
+    def intermediates(self, z, context=None):
+        """Latents after each layer on their way to events, a list: `z` first, events of reals last.
+
+        Batch axes and errors as in `decode`; a flow whose bijector is no `bijectors.Chain` has one layer.
+        """
+        z, context = self._checked_latents(z, context)
+        with precision.full_by_default():
+            if isinstance(self.bijector, bijectors.Chain):
+                return self.bijector.intermediates(z, context)
+            return [z, self.bijector.forward(z, **composition.context_kwargs(self.bijector, context))]
+
+    def condition(self, context):
+        """`p(x | context)` of a conditional flow over reals: a `tfd.Distribution`, `models.conditioned.Conditioned`.
+
+        Its batch shape is that of the context, `[..., context_size]` or labels `[...]`; its weights are the flow's.
+        """
+        return conditioned.Conditioned(self, context)
 
     least_label = 0
     """The smallest label; -1, which is no label, of a flow that takes it."""

@@ -9,6 +9,7 @@ from tfflows.plotting.calibration import rank_histograms_figure
 from tfflows.plotting.density import density_figure, density_rows_figure
 from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
+from tfflows.plotting.layers import layers_figure
 from tfflows.plotting.learning_curve import training_figure
 from tfflows.plotting.round_trips import interpolations_figure, reconstructions_figure
 from tfflows.plotting.samples import samples_figure
@@ -20,6 +21,7 @@ __all__ = [
     "images_figure",
     "interpolations_figure",
     "latents_figure",
+    "layers_figure",
     "reconstructions_figure",
     "rank_histograms_figure",
     "samples_figure",

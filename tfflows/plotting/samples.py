@@ -29,7 +29,7 @@ def samples_figure(data, samples, *, names=None, bounds=None, max_columns=4):
         return _side_by_side(data, samples, names, bounds)
     varying = np.flatnonzero(data.std(axis=0) > 0)
     columns = (varying if len(varying) else np.arange(size))[:max_columns]
-    return _grid(data[:, columns], samples[:, columns], [names[i] for i in columns])
+    return _grid(data[:, columns], samples[:, columns], [names[i] for i in columns], size)
 
 
 def _side_by_side(data, samples, names, bounds):
@@ -45,7 +45,7 @@ def _side_by_side(data, samples, names, bounds):
     return figure
 
 
-def _grid(data, samples, names):
+def _grid(data, samples, names, size):
     count = len(names)
     figure = style.new_figure(2.2 * count + 0.6, 2.2 * count + 0.6)
     panels = figure.subplots(count, count, squeeze=False, sharex="col")
@@ -73,6 +73,8 @@ def _grid(data, samples, names):
     lines = panels[0, 0].get_legend_handles_labels()
     counts = (f"data ({len(data):,})", f"samples of the flow ({len(samples):,})")
     figure.legend(lines[0], counts, loc="upper right", frameon=False)
+    if count < size:
+        figure.suptitle(f"{count} of {size} columns", fontsize=10, x=0.01, horizontalalignment="left")
     return figure
 
 
