@@ -4,6 +4,7 @@ import tensorflow as tf
 
 # By which an error is recognised.
 BAD_EVENTS, BAD_LABELS, OUTSIDE = "tfflows: bad events", "tfflows: labels out of range", "tfflows: outside"
+BAD_LOSS = "tfflows: loss not finite"
 
 
 def required(condition, x, mark):
@@ -17,3 +18,13 @@ def in_range(x, end, mark):
     x = tf.convert_to_tensor(x)
     wide = tf.cast(x, tf.int64)
     return required((wide >= 0) & (wide < end), x, mark)
+
+
+@tf.custom_gradient
+def finite(y):
+    """`y`, whose gradient stops a step with an error where it is not finite, before a weight is written."""
+
+    def gradient(upstream):
+        return required(tf.math.is_finite(y), upstream, BAD_LOSS)
+
+    return tf.identity(y), gradient
