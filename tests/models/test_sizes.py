@@ -8,7 +8,7 @@ from tfflows import datasets, evaluation
 from tfflows.layers import VariationalDequantization
 from tfflows.models import AutoregressiveFlow, Glow, NeuralSplineFlow, RealNVP, TransformerFlow
 
-MNIST, CIFAR = (60_000, 28, 28, 1), (25_000, 32, 32, 3)
+MNIST, CIFAR = (60_000, 28, 28, 1), (10_000, 32, 32, 3)
 BATCH = 2000
 
 _NARROW = {"num_levels": 1, "hidden_filters": 1, "seed": 0}
