@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.datasets import batching
-from tfflows.fitting import call_inputs, calls, columns, inputs, step_checks
+from tfflows.fitting import bad_losses, call_inputs, calls, columns, inputs, step_checks
 from tfflows.fitting.plan import prediction_plan
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.fitting.resident_prediction import ResidentPrediction
@@ -45,6 +45,10 @@ class FlowTrainer(PlannedModel):
     def predict_step(self, data):
         """Log-probabilities of a batch."""
         return self.log_prob(*self._supervised(data)[0])
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """As Keras's; a step of training stops where a log-probability is not finite, with the weights of before."""
+        return super().compute_loss(x, y, step_checks.finite(y_pred), sample_weight, training)
 
     def _supervised(self, data, checked=False):
         """As the base: the target is the event, which losses and metrics may want; `log_prob` checks the rest."""
@@ -94,12 +98,15 @@ class FlowTrainer(PlannedModel):
             events = f"Levels must be from 0 to {levels - 1}. Received: a batch with others"
         return super()._refusals() | {
             step_checks.BAD_LABELS: f"Labels must be from 0 to {last}. Received: a batch with others",
+            step_checks.BAD_LOSS: "The loss is not finite: training stopped with the weights of before that step",
             step_checks.OUTSIDE: "Training events must be inside of the support. Received: a batch with others",
             step_checks.BAD_EVENTS: events,
         }
 
     def _refusal(self, text, stream):
         """A dataset is read again to say where the first bad value is."""
+        if text == self._refusals()[step_checks.BAD_LOSS]:
+            return ValueError(f"{text}. Received: {bad_losses.not_finite(self, stream)}")
         for number, batch in enumerate(stream if isinstance(stream, tf.data.Dataset) else ()):
             try:
                 self._checked(*inputs.split(batch)[:2], "x", f" in batch {number}")

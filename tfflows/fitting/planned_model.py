@@ -119,7 +119,7 @@ class PlannedModel(keras.Model):
         plan = training_plan(self, self._asked, steps_per_epoch=steps or None, arrays=arrays is not None)
         self._build_optimizer()  # slots made while tracing would have it trace a second time
         # Run
-        stream, functions = x, {}
+        stream, functions = x if y is None else (x, y), {}
         if arrays:
             options = {"batch_size": batch_size or 32, "shuffle": bool(shuffle), "seed": seeds.drawn()}
             x, functions = self._batches(plan, arrays, **options)

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 # By which an error is recognised.
 BAD_EVENTS, BAD_LABELS, OUTSIDE = "tfflows: bad events", "tfflows: labels out of range", "tfflows: outside"
-BAD_WEIGHTS = "tfflows: bad weights"
+BAD_WEIGHTS, BAD_LOSS = "tfflows: bad weights", "tfflows: loss not finite"
 
 
 def required(condition, x, mark):
@@ -33,3 +33,13 @@ def weights(values, checked):
     values = tf.reshape(values, [-1]) if rank != 1 else values
     values = values if values.dtype.is_floating else tf.cast(values, tf.float32)
     return tf.debugging.check_numerics(values, BAD_WEIGHTS) if checked else values
+
+
+@tf.custom_gradient
+def finite(y):
+    """`y`, whose gradient stops a step with an error where it is not finite, before a weight is written."""
+
+    def gradient(upstream):
+        return required(tf.math.is_finite(y), upstream, BAD_LOSS)
+
+    return tf.identity(y), gradient
