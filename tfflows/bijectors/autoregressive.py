@@ -1,5 +1,7 @@
 """Autoregressive flows: every entry is transformed by an elementwise map, given the entries before it."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -85,40 +87,45 @@ class Autoregressive(KerasBijector):
         """The conditioner sees what goes out, so far: after step `k` the first `k` entries in its order are known."""
         flat = conditioning.inputs(self.conditioner, y, context, event_ndims=1)
         with precision.applied_to(self.conditioner):
-            x, log_det = self._compiled(flat, None) if context is None else self._compiled(*flat)
+            flat = (flat, None) if context is None else flat
+            unrolled = self.in_forward_mode(*flat)
+            x, log_det = self._loop(*flat, unrolled=True) if unrolled else self._compiled(*flat)
         return shapes.with_batch_of(y, x, log_det, event_ndims=1)
 
-    def _loop(self, y, context):
+    def _loop(self, y, context, unrolled=False):
         """The steps, in the way that the conditioner allows."""
         conditioner = self.conditioner
         function = self.map.inverse if self.parallel == "forward" else self.map.forward
         steps = getattr(conditioner, "has_steps", False) and conditioner.num_outputs == self.map.num_parameters
         loop = self._entry_by_entry if steps else self._pass_by_pass  # which refuses another number of outputs
-        return loop(function, y, context)
+        return loop(function, y, context, unrolled)
 
-    def _entry_by_entry(self, function, y, context):
+    def _entry_by_entry(self, function, y, context, unrolled=False):
         """With a conditioner that evaluates at a step only what the step changes."""
-        steps = self.conditioner.entry_by_entry(y if context is None else [y, context])
+        steps = self.conditioner.entry_by_entry(y if context is None else [y, context], unrolled=unrolled)
 
         def step(k, entry, found_before, state):
             raw, state = steps(k, found_before, state)
             return *function(entry, *tf.unstack(raw, num=self.map.num_parameters, axis=-1)), state
 
         given = tf.gather(tf.transpose(y), self._order)
-        found, log_det = conditioning.one_after_another(given, step, steps.start)
+        found, log_det = conditioning.one_after_another(given, step, steps.start, unrolled=unrolled)
         return tf.transpose(tf.gather(found, np.argsort(self._order))), log_det
 
-    def _pass_by_pass(self, function, y, context):
+    def _pass_by_pass(self, function, y, context, unrolled=False):
         """With full passes, which round as in the parallel direction."""
         places = tf.one_hot(tf.constant(self._order), self._size, on_value=True, off_value=False)
 
         def step(k, x, log_derivative):
             known, change = function(y, *conditioning.parameters(self, x, context, self._size))
             x, log_derivative = tf.where(places[k], known, x), tf.where(places[k], change, log_derivative)
-            return k + 1, tf.ensure_shape(x, y.shape), tf.ensure_shape(log_derivative, y.shape)
+            return k + 1, shapes.known(x, y.shape), shapes.known(log_derivative, y.shape)
 
         start, n = (0, tf.zeros_like(y), tf.zeros_like(y)), self._size
-        _, x, log_derivative = tf.while_loop(lambda k, *_: k < n, step, start, maximum_iterations=n)
+        if unrolled:
+            _, x, log_derivative = functools.reduce(lambda found, _: step(*found), range(n), start)
+        else:
+            _, x, log_derivative = tf.while_loop(lambda k, *_: k < n, step, start, maximum_iterations=n)
         return x, tf.reduce_sum(log_derivative, axis=-1)
 
 

@@ -49,7 +49,7 @@ def parameters(bijector, a, context, num_outputs):
     return tf.split(_batched(tf.cast(raw, a.dtype), a, a.shape.rank - event_ndims), each, axis=-1)
 
 
-def one_after_another(given, transform, state):
+def one_after_another(given, transform, state, *, unrolled=False):
     """A loop over entries or tokens, each transformed with what was found before it.
 
     Args:
@@ -57,11 +57,19 @@ def one_after_another(given, transform, state):
       transform: function `(k, given_k, found_before, state) -> (found, log_derivative, state)`, the log-derivative
         summed to `[batch]`; for `k = 0` what was found before is zeros.
       state: nested tensors handed from step to step.
+      unrolled: bool, step after step, `k` an int, without a `tf.while_loop`.
 
     Returns:
       All that was found, `[n, batch, ...]`, and the sum of the log-derivatives, `[batch]`.
     """
     n, zeros = given.shape[0], tf.zeros_like(given[0])
+    log_det = tf.reduce_sum(zeros, axis=list(range(1, zeros.shape.rank)))
+    if unrolled:
+        found = [zeros]
+        for k, each in enumerate(tf.unstack(given)):
+            last, log_derivative, state = transform(k, each, found[-1], state)
+            found, log_det = [*found, last], log_det + log_derivative
+        return tf.stack(found[1:]), log_det
     arrays = [tf.TensorArray(given.dtype, size=n, element_shape=given.shape[1:]) for _ in range(2)]
     inputs, found = arrays[0].unstack(given), arrays[1]
 
@@ -69,7 +77,7 @@ def one_after_another(given, transform, state):
         last, log_derivative, state = transform(k, inputs.read(k), last, state)
         return k + 1, last, found.write(k, last), log_det + log_derivative, state
 
-    start = (0, zeros, found, tf.reduce_sum(zeros, axis=list(range(1, zeros.shape.rank))), state)
+    start = (0, zeros, found, log_det, state)
     _, _, found, log_det, _ = tf.while_loop(lambda k, *_: k < n, step, start, maximum_iterations=n)
     return found.stack(), log_det
 
@@ -86,7 +94,7 @@ def from_context(bijector, context, *, size, dtype):
     _check_size(raw, size, bijector)
     if batch_rank == 1:
         return raw
-    return tf.ensure_shape(_batched(raw, context, batch_rank), [*context.shape[:batch_rank], size])
+    return shapes.known(_batched(raw, context, batch_rank), [*context.shape[:batch_rank], size])
 
 
 def _check_size(raw, size, bijector, detail=""):

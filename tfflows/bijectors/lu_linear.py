@@ -52,7 +52,7 @@ class LULinear(KerasBijector):
         lower, upper, log_scale = self._factors(x.dtype)
         columns = tf.transpose(tf.reshape(x - tf.cast(self.shift.value, x.dtype), [-1, x.shape[-1]]))
         columns = tf.linalg.triangular_solve(upper, tf.linalg.triangular_solve(lower, columns), lower=False)
-        y = tf.ensure_shape(tf.reshape(tf.transpose(columns), tf.shape(x)), x.shape)
+        y = shapes.known(tf.reshape(tf.transpose(columns), tf.shape(x)), x.shape)
         return y, tf.fill(shapes.batch_shape(x, 1), tf.reduce_sum(-log_scale))
 
     def inverse_and_log_det(self, y, context=None):

@@ -64,13 +64,13 @@ class Patches(KerasBijector):
         batch = tf.shape(x)[:-2]
         blocks = tf.reshape(x, tf.concat([batch, [self._rows, self._columns, self._token_shape[1]]], axis=0))
         y = blocks if self._patch_size == 1 else spatial.depth_to_space(blocks, self._patch_size)
-        return tf.ensure_shape(y, [*x.shape[:-2], *self._image_shape]), tf.zeros(shapes.batch_shape(x, 2), x.dtype)
+        return shapes.known(y, [*x.shape[:-2], *self._image_shape]), tf.zeros(shapes.batch_shape(x, 2), x.dtype)
 
     def inverse_and_log_det(self, y, context=None):
         self._inverse_event_shape(y.shape)
         blocks = y if self._patch_size == 1 else spatial.space_to_depth(y, self._patch_size)
         x = tf.reshape(blocks, tf.concat([tf.shape(y)[:-3], self._token_shape], axis=0))
-        return tf.ensure_shape(x, [*y.shape[:-3], *self._token_shape]), tf.zeros(shapes.batch_shape(y, 3), y.dtype)
+        return shapes.known(x, [*y.shape[:-3], *self._token_shape]), tf.zeros(shapes.batch_shape(y, 3), y.dtype)
 
     def _forward_event_shape(self, shape):
         return self._replaced(shape, self._token_shape, self._image_shape)

@@ -114,10 +114,10 @@ class Repeated(KerasBijector):
         return self._steps.num_repeats
 
     def forward_and_log_det(self, x, context=None):
-        return self._forward_loop(x, self._steps.values(), context)
+        return self._forward_loop(x, self._steps.values(), context, plain=self.in_forward_mode(x, context))
 
     def inverse_and_log_det(self, y, context=None):
-        return self._inverse_loop(y, self._steps.values(), context)
+        return self._inverse_loop(y, self._steps.values(), context, plain=self.in_forward_mode(y, context))
 
     def fresh_weights(self, seed):
         return self._steps.fresh_weights(seed)

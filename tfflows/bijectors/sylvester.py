@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfflows import arguments
 from tfflows.bijectors.amortized import Amortized
-from tfflows.ops import numerics, products, tanh_equation
+from tfflows.ops import numerics, products, shapes, tanh_equation
 
 _LARGEST_DIAGONAL = math.sqrt(0.99)  # so that the product of two is above -1 in floating point too
 _OFF_DIAGONAL_LIMIT = 3.0
@@ -80,9 +80,9 @@ class Sylvester(Amortized):
         name="sylvester",
     ):
         parameters = dict(locals())
-        shapes = _shapes(event_size, kind, num_vectors)
-        self._num_hidden, self._vectors_shape = shapes["b"][0], shapes.get("vectors")
-        super().__init__(event_size, shapes, parameters=parameters)
+        of_weights = _shapes(event_size, kind, num_vectors)
+        self._num_hidden, self._vectors_shape = of_weights["b"][0], of_weights.get("vectors")
+        super().__init__(event_size, of_weights, parameters=parameters)
 
     @staticmethod
     def num_raw(event_size, *, kind="orthogonal", num_vectors=None):
@@ -132,7 +132,8 @@ class _OneByOne:
         self._size, self._num_columns = vectors.shape[-1], num_columns
         squares = tf.reduce_sum(vectors**2, axis=-1, keepdims=True)
         nothing = squares <= _SMALLEST_SQUARE
-        scale = tf.where(nothing, 0.0, 2.0 / tf.where(nothing, 1.0, squares))
+        one = tf.ones([], vectors.dtype)  # a Python constant would be of float32 in a graph
+        scale = tf.where(nothing, 0 * one, 2.0 / tf.where(nothing, one, squares))
         self._reflections = list(zip(tf.unstack(vectors, axis=-2), tf.unstack(vectors * scale, axis=-2)))
 
     def projected(self, x):
@@ -233,7 +234,7 @@ def _solve(matrix, slope, c):
 
     def round_(t, _):
         found = tanh_equation.root(diagonal, wanted - products.matvec(above, tf.tanh(t)))
-        found = tf.ensure_shape(found, t.shape)
+        found = shapes.known(found, t.shape)
         return found, tf.reduce_any(found != t)
 
     t, _ = tf.while_loop(lambda _, moved: moved, round_, (wanted, True), maximum_iterations=matrix.shape[-1])

@@ -93,9 +93,12 @@ class TransformerAutoregressive(KerasBijector):
 
     def forward_and_log_det(self, x, context=None):
         with precision.applied_to(self.conditioner):
-            return self._shaped(*self._compiled(*self._flat(x, context)), x)
+            flat = self._flat(x, context)
+            unrolled = self.in_forward_mode(*flat)
+            found = self._token_by_token(*flat, unrolled=True) if unrolled else self._compiled(*flat)
+            return self._shaped(*found, x)
 
-    def _token_by_token(self, x, context):
+    def _token_by_token(self, x, context, unrolled=False):
         steps = self.conditioner.token_by_token(self._conditioner_inputs(x, context))
 
         def step(t, token, found_before, state):
@@ -103,7 +106,9 @@ class TransformerAutoregressive(KerasBijector):
             token, log_derivative = scaled(token, *self._split(raw, x.dtype))
             return token, tf.reduce_sum(log_derivative, axis=-1), state
 
-        found, log_det = conditioning.one_after_another(tf.transpose(x, [1, 0, 2]), step, steps.start)
+        found, log_det = conditioning.one_after_another(
+            tf.transpose(x, [1, 0, 2]), step, steps.start, unrolled=unrolled
+        )
         return tf.transpose(found, [1, 0, 2]), log_det
 
     def _split(self, raw, dtype):

@@ -98,6 +98,11 @@ def taped_twice(tensors):
     return _taped([tf.convert_to_tensor(each) for each in tensors]) > 1
 
 
+def in_forward_mode(tensors):
+    """Whether a `tf.autodiff.ForwardAccumulator` follows any of these tensors and variables."""
+    return taped() and bool(pywrap_tfe.TFE_Py_PackJVPs([tf.convert_to_tensor(each) for each in tensors])[1])
+
+
 def _states(variables):
     """Pairs (value, state): the state differs once the variable may have been written.
 

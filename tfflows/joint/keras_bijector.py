@@ -182,6 +182,13 @@ class KerasBijector(tfb.Bijector):
         """All weights, nested bijectors' included, as Keras or TensorFlow variables."""
         return [v for layer in self.keras_layers for v in layer.variables]
 
+    def in_forward_mode(self, x, context=None):
+        """Whether forward-mode differentiation follows an event, a context or a weight: no loop of TensorFlow's does.
+
+        (Neither `tf.TensorArray` nor the gradient of `tf.while_loop` can be differentiated so in a function.)
+        """
+        return answers.in_forward_mode([x, *self.weights, *([] if context is None else [context])])
+
     def _trackable_children(self, save_type="checkpoint", **kwargs):
         # Checkpoints see the variables themselves: Keras layers hide from them what they hold in lists.
         children = super()._trackable_children(save_type, **kwargs)

@@ -17,9 +17,11 @@ class EntryByEntry:
       made: built `networks.MADE` with a hidden layer.
       context: `Tensor` `[batch, encoded_size]` or `None`, as `made.split_inputs` gives it.
       like: `Tensor` `[batch, D]`, of the events' batch and dtype.
+      unrolled: bool, every step is called with an int.
     """
 
-    def __init__(self, made, context, like):
+    def __init__(self, made, context, like, *, unrolled=False):
+        array = _Unstacked if unrolled else _array
         kernels = [layer.masked_kernel() for layer in made.dense]
         biases = [tf.convert_to_tensor(layer.bias) for layer in made.dense]
         self._dtype, self._compute = like.dtype, kernels[0].dtype
@@ -29,16 +31,16 @@ class EntryByEntry:
             self._first.append(self._first[-1] if made.residual and widths[i] == widths[i - 1] else i)
         order = made.order
         # Step 0 brings no entry, and the units that see the context alone.
-        self._columns = _array(tf.pad(tf.gather(kernels[0][: self._size], order), [[1, 0], [0, 0]])[: self._size])
+        self._columns = array(tf.pad(tf.gather(kernels[0][: self._size], order), [[1, 0], [0, 0]])[: self._size])
         self._units, self._rows = [], []
         for degrees, kernel in zip(made.degrees, kernels[1:-1]):
             units, real = _groups(degrees, self._size)
             self._units.append(tf.constant(units))
-            self._rows.append(_array(tf.gather(kernel, units) * tf.constant(real[..., None], kernel.dtype)))
+            self._rows.append(array(tf.gather(kernel, units) * tf.constant(real[..., None], kernel.dtype)))
         last = tf.reshape(kernels[-1], [-1, made.num_outputs, self._size])
-        self._last = _array(tf.gather(tf.transpose(last, [2, 0, 1]), order))
+        self._last = array(tf.gather(tf.transpose(last, [2, 0, 1]), order))
         last_bias = tf.reshape(biases[-1], [made.num_outputs, self._size])
-        self._last_bias = _array(tf.gather(tf.transpose(last_bias), order))
+        self._last_bias = array(tf.gather(tf.transpose(last_bias), order))
         start = [tf.zeros_like(like[:, :1], bias.dtype) + bias for bias in biases[:-1]]
         if context is not None:
             start[0] += tf.cast(context, self._compute) @ kernels[0][self._size :]
@@ -71,6 +73,16 @@ class EntryByEntry:
 
 def _array(value):
     return tf.TensorArray(value.dtype, size=value.shape[0], element_shape=value.shape[1:]).unstack(value)
+
+
+class _Unstacked:
+    """As a `tf.TensorArray`, read with ints."""
+
+    def __init__(self, value):
+        self._values = tf.unstack(value)
+
+    def read(self, k):
+        return self._values[k]
 
 
 def _groups(degrees, size):

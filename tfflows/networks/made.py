@@ -69,14 +69,15 @@ class MADE(FullyConnected):
         """Whether `entry_by_entry` gives what a pass does: with hidden layers, and not rounded to half precision."""
         return bool(self.hidden_units) and self.compute_dtype == self.variable_dtype
 
-    def entry_by_entry(self, inputs):
+    def entry_by_entry(self, inputs, *, unrolled=False):
         """The same outputs for one entry after another: `EntryByEntry`, for inputs with one batch axis.
 
         Args:
           inputs: `Tensor` `[batch, D]`, of which only the shape counts, or the pair of it and the context.
+          unrolled: bool, for steps whose number is an int, without a `tf.TensorArray`.
         """
         x, context = self.split_inputs(inputs)
-        return EntryByEntry(self, context, x)
+        return EntryByEntry(self, context, x, unrolled=unrolled)
 
     def _hidden_degrees(self, degrees, rng):
         """Integer arrays, the degrees of the units of each hidden layer."""

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tfflows import arguments
 from tfflows.networks.conditioner import event_shape_of
 from tfflows.networks.fully_connected import FullyConnected
+from tfflows.ops import shapes
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -70,4 +71,4 @@ class TokenMLP(MLP):
         if context is None:
             return x, None
         shape = tf.concat([tf.shape(x)[:-1], [self.encoded_size]], axis=0)
-        return x, tf.ensure_shape(tf.broadcast_to(context[..., None, :], shape), [*x.shape[:-1], self.encoded_size])
+        return x, shapes.known(tf.broadcast_to(context[..., None, :], shape), [*x.shape[:-1], self.encoded_size])

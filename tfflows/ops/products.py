@@ -7,6 +7,8 @@ enough inside a network, not here. The products below keep float32's digits with
 
 import tensorflow as tf
 
+from tfflows.ops import shapes
+
 _KEPT = -(1 << 13)  # all bits of a float32 but the 13 that TensorFloat-32 has no room for
 _SMALL = 256  # entries of a matrix
 
@@ -34,7 +36,7 @@ def matvec(matrix, vector, *, transpose=False):
         rows = tf.reshape(vector, [-1, vector.shape[-1]])
         y = matmul(rows, matrix, transpose_b=not transpose)
         shape = tf.concat([tf.shape(vector)[:-1], tf.shape(y)[-1:]], axis=0)
-        return tf.ensure_shape(tf.reshape(y, shape), [*vector.shape[:-1], y.shape[-1]])
+        return shapes.known(tf.reshape(y, shape), [*vector.shape[:-1], y.shape[-1]])
     if None not in matrix.shape[-2:] and matrix.shape[-2:].num_elements() <= _SMALL:
         axis = -2 if transpose else -1
         return tf.reduce_sum(matrix * tf.expand_dims(vector, -1 if transpose else -2), axis)

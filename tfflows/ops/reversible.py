@@ -39,19 +39,20 @@ class Loop:
         self._event_ndims, self._reverse, self._every = event_ndims, reverse, checkpoint_every
         self._functions = {}
 
-    def __call__(self, x, weights, context=None):
+    def __call__(self, x, weights, context=None, *, plain=False):
         """Runs the loop: `(y, log_det)`, `[..., *event]` and `[...]`.
 
         Args:
           x: `Tensor` `[..., *event]`.
           weights: list of `Tensor`s `[n, ...]`.
           context: `Tensor` handed to every step, or `None`.
+          plain: bool, as without a loop and a function of its own, for derivatives in forward mode.
         """
         batch = x.shape[: x.shape.rank - self._event_ndims]
         if 0 in batch.as_list():  # TensorFlow refuses to scatter states that it knows to be empty
             return tf.identity(x), tf.zeros(shapes.batch_shape(x, self._event_ndims), x.dtype)
         context = None if context is None else tf.convert_to_tensor(context)
-        if self._every is None and not tf.executing_eagerly():
+        if plain or (self._every is None and not tf.executing_eagerly()):
             # The gradient of a nested function takes shapes from it, which XLA wants as constants, and with them all
             # that goes into the function: it would compile again for every batch and every change of a weight.
             return self._unrolled(x, weights, context)
@@ -82,7 +83,7 @@ class Loop:
         columns = [tf.unstack(w, num=self._num_steps) for w in weights]
         for t in range(self._num_steps):
             x, change = self._checked_step(x, [column[self._index(t)] for column in columns], context)
-            log_det += tf.ensure_shape(change, log_det.shape)
+            log_det += shapes.known(change, log_det.shape)
         return x, log_det
 
     def _walk(self, x, weights, context):
@@ -95,7 +96,7 @@ class Loop:
         def body(t, x, log_det, states):
             states = self._store(t, x, states)
             y, change = self._checked_step(x, self._slices(weights, t), context)
-            return t + 1, y, log_det + tf.ensure_shape(change, log_det.shape), states
+            return t + 1, y, log_det + shapes.known(change, log_det.shape), states
 
         loop_vars = (0, x, log_det, states)
         return tf.while_loop(lambda t, *_: t < n, body, loop_vars, maximum_iterations=n)[1:]
@@ -107,7 +108,7 @@ class Loop:
                 "A repeated step must keep the shape and dtype of its events. "
                 f"Received: {x.dtype.name} {x.shape} becomes {y.dtype.name} {y.shape}"
             )
-        return tf.ensure_shape(y, x.shape), change
+        return shapes.known(y, x.shape), change
 
     def _store(self, t, x, states):
         def stored():
@@ -131,7 +132,7 @@ class Loop:
             dx, *rest = tape.gradient(outputs, sources, [dy, dlog_det], unconnected_gradients="zero")
             arrays = [array.write(self._index(t), d) for array, d in zip(arrays, rest)]
             dcontext = dcontext + rest[-1] if by_context else dcontext
-            return t - 1, x, tf.ensure_shape(dx, y.shape), dcontext, arrays
+            return t - 1, x, shapes.known(dx, y.shape), dcontext, arrays
 
         start = (n - 1, y, dy, tf.zeros_like(context) if by_context else 0.0, arrays)
         _, _, dx, dcontext, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start, maximum_iterations=n)
@@ -140,10 +141,10 @@ class Loop:
 
     def _input_of(self, t, y, states, slices, context):
         def stored():
-            return tf.ensure_shape(states[t // self._every], y.shape)
+            return shapes.known(states[t // self._every], y.shape)
 
         def inverted():
-            return tf.ensure_shape(self._inverse(y, slices, context)[0], y.shape)
+            return shapes.known(self._inverse(y, slices, context)[0], y.shape)
 
         return stored() if self._every == 1 else tf.cond(t % self._every == 0, stored, inverted)
 

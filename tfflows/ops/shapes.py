@@ -9,6 +9,15 @@ def sum_event(x, ndims):
     return tf.reduce_sum(x, axis=list(range(-ndims, 0))) if ndims else x
 
 
+def known(x, shape):
+    """The `Tensor` `x`, of which the static `shape` is known to be true.
+
+    No operation, unlike `tf.ensure_shape`, which forward-mode differentiation refuses in a graph.
+    """
+    x.set_shape(shape)
+    return x
+
+
 def batch_shape(x, event_ndims):
     """Shape of `x` without its last `event_ndims` axes, static where it is known."""
     static = x.shape[: x.shape.rank - event_ndims]
@@ -38,7 +47,7 @@ def log_det_of_pixels(x, event_ndims, log_det):
 def with_batch_of(like, x, log_det, event_ndims):
     """Events and log-dets with one batch axis, given the batch axes of the events `like` from which they come."""
     x, log_det = tf.reshape(x, tf.shape(like)), tf.reshape(log_det, tf.shape(like)[:-event_ndims])
-    return tf.ensure_shape(x, like.shape), tf.ensure_shape(log_det, like.shape[:-event_ndims])
+    return known(x, like.shape), known(log_det, like.shape[:-event_ndims])
 
 
 def broadcast_batch(value, batch, trailing, *, static):
@@ -50,7 +59,7 @@ def broadcast_batch(value, batch, trailing, *, static):
     if value.shape[: value.shape.rank - trailing].is_fully_defined() and value.shape == static + rest:
         return value
     value = tf.broadcast_to(value, tf.concat([batch, rest.as_list()], axis=0) if trailing else batch)
-    return tf.ensure_shape(value, static + rest)
+    return known(value, static + rest)
 
 
 def permute_last_axis(x, permutation):

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tfflows.ops import shapes
+
 
 def border_windows(image_size, kernel_size):
     """What the kernel of a "same" convolution covers of the zero padding, at every pixel.
@@ -36,4 +38,4 @@ def _as_one_batch(function, x):
         return function(x)
     y = function(tf.reshape(x, [-1, *x.shape[-3:]]))
     y = tf.reshape(y, tf.concat([tf.shape(x)[:-3], tf.shape(y)[1:]], axis=0))
-    return tf.ensure_shape(y, [*x.shape[:-3], *y.shape[-3:]])
+    return shapes.known(y, [*x.shape[:-3], *y.shape[-3:]])

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfflows.ops import shapes
+
 _MOST_STEPS = 64  # about 10 are taken
 _EPSILON = {tf.float32: 2.0**-23, tf.float64: 2.0**-52}
 
@@ -18,8 +20,8 @@ def root(slope, c):
     """
     shape = tf.broadcast_dynamic_shape(tf.shape(slope), tf.shape(c))
     static = tf.broadcast_static_shape(slope.shape, c.shape)
-    m = tf.ensure_shape(tf.broadcast_to(tf.stop_gradient(slope), shape), static)
-    c = tf.ensure_shape(tf.broadcast_to(tf.stop_gradient(c), shape), static)
+    m = shapes.known(tf.broadcast_to(tf.stop_gradient(slope), shape), static)
+    c = shapes.known(tf.broadcast_to(tf.stop_gradient(c), shape), static)
     size, precision = tf.abs(c), 0.1 * _EPSILON[c.dtype] ** 0.5
     # tanh(t) is below 1 and below t: both are bounds of the root, from above for m < 0, else from below.
     one, other = size - m, size / (1.0 + m)

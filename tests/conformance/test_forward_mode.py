@@ -1,0 +1,82 @@
+"""Derivatives in forward mode, and Hessian-vector products both ways: forward over reverse, reverse over reverse."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from cases import CASES
+
+QUICK = {"invertible_conv"}
+TOLERANCE = {"float64": 1e-6, "float32": 2e-3}
+
+
+def _params():
+    for case in CASES:
+        for mode in ("graph", "eager", "xla"):
+            for dtype in ("float64", "float32"):
+                quick = mode == "graph" and dtype == "float64" and case.name in QUICK
+                name = f"{case}-{mode}-{dtype}"
+                yield pytest.param(case, mode, dtype, id=name, marks=() if quick else pytest.mark.slow)
+
+
+def _value(case, bijector, kwargs, direction):
+    """A scalar of the values and log-dets of a batch."""
+
+    def value(x):
+        log_det = getattr(bijector, f"{direction}_log_det_jacobian")(x, case.ndims, **kwargs)
+        return tf.reduce_sum(log_det) + tf.reduce_sum(tf.sin(getattr(bijector, direction)(tf.identity(x), **kwargs)))
+
+    return value
+
+
+def _score(function, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = function(x)
+    return tape.gradient(value, x, unconnected_gradients="zero")
+
+
+def _along(function, x, direction):
+    with tf.autodiff.ForwardAccumulator(x, direction) as accumulator:
+        value = function(x)
+    return accumulator.jvp(value, unconnected_gradients="zero")
+
+
+@pytest.mark.parametrize("case, mode, dtype", _params())
+def test_agrees_with_differences(case, mode, dtype):
+    exact, bijector = case.shared("float64"), case.shared(dtype)
+    for interval, way in (("domain", "forward"), ("image", "inverse")):
+        x = case.inputs((2,), "float64", interval=interval)
+        direction = tf.constant(np.random.default_rng(1).normal(size=x.shape))
+        function = _value(case, bijector, case.kwargs(bijector, (2,), dtype), way)
+        reference = _value(case, exact, case.kwargs(exact, (2,), "float64"), way)
+
+        def derivatives(x, direction, function=function):
+            slope = _along(function, x, direction)
+            forward = _along(lambda x: _score(function, x), x, direction)
+            return slope, forward, _score(lambda x: tf.reduce_sum(_score(function, x) * direction), x)
+
+        if mode != "eager":
+            derivatives = tf.function(derivatives, autograph=False, jit_compile=mode == "xla")
+        step = 1e-5
+        expected = tf.reduce_sum(_score(reference, x) * direction)
+        product = (_score(reference, x + step * direction) - _score(reference, x - step * direction)) / (2 * step)
+        found = derivatives(tf.cast(x, dtype), tf.cast(direction, dtype))
+        options = {"rtol": TOLERANCE[dtype], "atol": TOLERANCE[dtype]}
+        for each, right in zip(found, (expected, product, product), strict=True):
+            np.testing.assert_allclose(each, right, **options)
+
+
+@pytest.mark.parametrize("name", ["sylvester_orthogonal", "sylvester_context"])
+def test_sylvester_in_a_graph_is_sylvester_in_float64(name):
+    case = next(each for each in CASES if each.name == name)
+    bijector, x = case.shared("float64"), case.inputs((2,), "float64")
+    value = _value(case, bijector, case.kwargs(bijector, (2,), "float64"), "forward")
+    np.testing.assert_allclose(tf.function(value, autograph=False)(x), value(x), rtol=1e-12)
+
+
+def test_a_loop_in_a_graph_has_derivatives_in_forward_mode():
+    case = next(each for each in CASES if each.name == "masked_autoregressive")
+    bijector, x = case.shared("float64"), case.inputs((2,), "float64")
+    value = _value(case, bijector, {}, "forward")
+    slope = tf.function(lambda x: _along(value, x, tf.ones_like(x)), autograph=False)(x)
+    np.testing.assert_allclose(slope, tf.reduce_sum(_score(value, x)), rtol=1e-9)
