@@ -12,7 +12,8 @@ class KLWarmUp(keras.callbacks.Callback):
         beta_t = start + (beta - start) min(1, t / num_steps)
 
     with `t` the optimizer's count of steps, so that a `fit` that continues goes on where it was. `beta` is a variable:
-    nothing is traced again. It changes when Keras calls back, every `steps_per_execution` steps.
+    nothing is traced again. It changes when Keras calls back: after each step unless `compile` was given another
+    `steps_per_execution`.
 
     Args:
       num_steps: int >= 1.

@@ -32,7 +32,7 @@ class SampleGrids(keras.callbacks.Callback):
 
     Raises:
       ImportError: a `log_dir` without the package tensorboard, which TensorFlow writes images with.
-      ValueError: numbers or temperatures that are not positive.
+      ValueError: numbers or temperatures that are not positive; at the start of training, no range.
 
     Example:
 
@@ -75,7 +75,8 @@ class SampleGrids(keras.callbacks.Callback):
         self._events, self._done, self._written = None, 0, 0
 
     def on_train_begin(self, logs=None):
-        """Opens TensorBoard's file, if there is one."""
+        """Refuses a model whose range is not known, and opens TensorBoard's file, if there is one."""
+        self._range()
         self._done = self._written = 0
         if self._log_dir is not None:
             self._events = tf.summary.create_file_writer(str(self._log_dir))

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfflows.fitting import step_checks
+from tfflows.fitting import inputs, step_checks
 
 
 def events(x, event_shape, dequantization, name):
@@ -13,7 +13,7 @@ def events(x, event_shape, dequantization, name):
       TypeError: integers without a dequantization.
       ValueError: an event of another shape; eagerly, levels out of range, or floats in `[0, 1]` in the place of levels.
     """
-    x = tf.convert_to_tensor(x)
+    x = tf.convert_to_tensor(inputs.rows(x))
     levels = x.dtype.is_integer and dequantization is not None
     if not levels and not x.dtype.is_floating:
         raise TypeError(
@@ -50,7 +50,7 @@ def labels(values, first, last):
       TypeError: not integers.
       ValueError: eagerly, labels below `first` or above `last`.
     """
-    values = tf.convert_to_tensor(values)
+    values = tf.convert_to_tensor(inputs.rows(values))
     if not values.dtype.is_integer:
         raise TypeError(f"`context` must hold integer labels. Received: dtype {values.dtype.name}")
     if not tf.executing_eagerly():

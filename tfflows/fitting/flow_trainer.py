@@ -30,6 +30,7 @@ class FlowTrainer(PlannedModel):
         With `jit_compile="auto"` arrays of many batches of a small flow go through XLA on a CPU too, where a forward
         pass gains from it what a training step does not; what XLA cannot compile does not.
         """
+        x = inputs.rows(x)
         arrays, size = self._arrays_to_predict(x) if steps is None else None, batch_size or 32
         plan = prediction_plan(self, self._asked, batches=len(arrays[0]) / size if arrays else 0)
         if not plan.in_memory:
@@ -53,9 +54,11 @@ class FlowTrainer(PlannedModel):
     def _supervised(self, data, checked=False):
         """As the base: the target is the event, which losses and metrics may want; `log_prob` checks the rest."""
         x, context, weights = inputs.split(data)
-        target = x = tf.convert_to_tensor(x)
+        target = x = step_checks.known(x, self.event_shape)
         inputs.check_kind(x.dtype, self.dequantization)
         weights = step_checks.weights(weights, checked)
+        if self.conditional and context is not None:
+            context = step_checks.known(context, () if self.num_classes is not None else (self.context_size,))
         if checked and self.dequantization is None:
             x = tf.debugging.check_numerics(x, step_checks.BAD_EVENTS)
             outside = bounded.outside(self._density.bijector, x)
@@ -64,7 +67,7 @@ class FlowTrainer(PlannedModel):
 
     def _checked(self, x, context, what, where=""):
         """Events and context as arrays in the flow's dtypes, the context `None` in an unconditional flow."""
-        x = np.asarray(x)
+        x, context = inputs.numbers(x, what + where), inputs.numbers(context, "context" + where)
         self.build(x.shape)
         inputs.check_events(x, self.event_shape, what=what + where, dequantization=self.dequantization)
         if not self.conditional:
@@ -72,7 +75,6 @@ class FlowTrainer(PlannedModel):
         else:
             kind = {"context_size": self.context_size, "num_classes": self.num_classes}
             inputs.check_context(context, len(x), what="context" + where, **kind)
-            context = np.asarray(context)
         dtype = np.dtype(self.distribution.dtype.as_numpy_dtype)
         if self.dequantization is None and x.dtype != dtype:
             if x.ndim == 2 and x.dtype.itemsize > dtype.itemsize:
@@ -89,7 +91,7 @@ class FlowTrainer(PlannedModel):
         inputs.check_kind(spec.dtype, self.dequantization)
 
     def _example(self):
-        return tf.zeros([1, *self.event_shape], self.distribution.dtype), tf.zeros([1])
+        return tf.zeros([1, *self.event_shape], self.distribution.dtype), tf.zeros([1], self.distribution.dtype)
 
     def _refusals(self):
         last, levels = (self.num_classes or 0) - 1, getattr(self.dequantization, "levels", None)

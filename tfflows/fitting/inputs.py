@@ -53,7 +53,33 @@ def pair(x, y):
     """`x` and `y` as they are; out of an `x` that is the pair of arrays `(x, y)`, its two; lists as arrays."""
     if isinstance(x, (tuple, list)) and len(x) == 2 and all(map(is_array, x)):
         return x
-    return (np.asarray(x), y) if isinstance(x, list) and not any(map(is_array, x)) else (x, y)
+    return rows(x), y
+
+
+def rows(x):
+    """`x` as it is; rows in a list, or a pandas frame, as an array."""
+    if hasattr(x, "infer_objects"):  # pandas
+        return numbers(x)
+    return np.asarray(x) if isinstance(x, list) and not any(map(is_array, x)) else x
+
+
+def numbers(x, what="x"):
+    """`x` as an array; also of a pandas frame or series whose columns are nullable or of Arrow, where missing is NaN.
+
+    Raises:
+      TypeError: columns that hold no numbers.
+    """
+    array = None if x is None else np.asarray(x)
+    if array is None or array.dtype != object or not hasattr(x, "infer_objects"):
+        return array
+    x = x.infer_objects()
+    columns = {name: x[name].dtype for name in x.columns} if hasattr(x, "columns") else {x.name: x.dtype}
+    integers = all(dtype.kind in "iu" for dtype in columns.values()) and not x.isna().to_numpy().any()
+    try:
+        return x.to_numpy(dtype="int64" if integers else "float64", na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        others = {name: str(dtype) for name, dtype in columns.items() if dtype.kind not in "biuf"}
+        raise TypeError(f"`{what}` must hold numbers. Received: columns of other dtypes, {others}") from error
 
 
 def peek(batches, limit):

@@ -39,7 +39,7 @@ class Plan:
         return "\n".join(f"{name}: {getattr(self, name)} ({why})" for name, why in self.reasons.items())
 
 
-def training_plan(model, asked, *, steps_per_epoch=None, arrays=False):
+def training_plan(model, asked, *, steps_per_epoch=None, arrays=False, each_batch=None):
     """The `Plan` of a `fit` or an `evaluate`.
 
     Args:
@@ -47,12 +47,13 @@ def training_plan(model, asked, *, steps_per_epoch=None, arrays=False):
       asked: `Asked`.
       steps_per_epoch: int, of which "auto" steps a call are a divisor; `None` for all there is.
       arrays: bool, whether the data are arrays in memory.
+      each_batch: name of a callback that needs every batch, or `None`.
     """
     cores, special, large = execution.cores(), _special(model), _large(model)
     if asked.steps_per_call != "auto":
         steps = int(asked.steps_per_call), "as compiled"
-    elif special or large:  # Keras's loop of several steps fails on several replicas
-        steps = 1, special or large
+    elif special or large or each_batch:  # Keras's loop of several steps fails on several replicas
+        steps = 1, special or large or f"{each_batch} needs every batch"
     else:
         steps = math.gcd(steps_per_epoch or STEPS, STEPS), "a step of a small model would wait for Python"
     special = special or ("with XLA" if model.jit_compile else "")

@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from tfflows import losses
 from tfflows.datasets import batching
-from tfflows.fitting import calls, inputs, step_checks, streams, weights
+from tfflows.fitting import callbacks_of_batches, calls, inputs, own, step_checks, streams, weights
 from tfflows.fitting.plan import Asked, prediction_plan, training_plan
 from tfflows.fitting.resident_training import ResidentTraining, compiled_steps
 from tfflows.joint import configs
+from tfflows.joint.weights import AdoptedVariables
 from tfflows.ops import seeds
 
 
@@ -47,6 +48,11 @@ class PlannedModel(keras.Model):
         super().__setattr__(name, value)
 
     @property
+    def density_dtype(self):
+        """Dtype of log-probabilities and losses, its name."""
+        return self.dtype_policy.variable_dtype
+
+    @property
     def plan(self):
         """The `fitting.plan.Plan` of the call under way; without one, that of a `fit` of a stream of batches."""
         call = calls.current(self)
@@ -65,19 +71,23 @@ class PlannedModel(keras.Model):
         """As `keras.Model.compile`.
 
         The default loss of a flow is the negative log-likelihood in nats, and a loss or metric of your own receives the
-        events as `y_true` and the log-probabilities as `y_pred`. Other models have a loss of their own and take none.
+        events as `y_true` and the log-probabilities as `y_pred`; Keras's own, which compare the two, are refused. Other
+        models have a loss of their own and take none.
 
         `steps_per_execution="auto"` (the default) runs 32 steps between returns to Python in models of fewer than a
         million weights, whose steps would otherwise wait for Python, or the largest divisor of that and of the
         `steps_per_epoch` and `validation_steps` asked for, and 1 in larger ones or on several replicas.
-        Callbacks see batches in that rhythm. `jit_compile="auto"` trains with XLA on accelerators and without it on
-        CPUs, where training is slower with it (`benchmarks/fit_overhead.py`); for `predict` see there.
+        Callbacks see batches in that rhythm; one that needs each of them (it has a hook for batches, or a `save_freq`
+        of so many) makes "auto" 1. `jit_compile="auto"` trains with XLA on accelerators and without it on CPUs, where
+        training is slower with it (`benchmarks/fit_overhead.py`); for `predict` see there.
         """
         if self.has_own_loss and loss is not None:
             raise ValueError(f"{type(self).__name__} has a loss of its own. Received: loss={loss!r}")
+        own.check(loss=loss, metrics=kwargs.get("metrics"), weighted_metrics=kwargs.get("weighted_metrics"))
         loss = losses.NegativeLogLikelihood() if loss is None and not self.has_own_loss else loss
         options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
         super().compile(optimizer, loss=loss, **options, **kwargs)
+        own.keep_dtype(self, self.density_dtype)
         self._asked = Asked(*options.values())
 
     def compile_from_config(self, config):
@@ -98,6 +108,7 @@ class PlannedModel(keras.Model):
             where first); weights that are not a finite number for each example.
         """
         # Check
+        self._assert_compile_called("fit")
         x, y = inputs.pair(x, y)
         x, given = self._weights(x, y, kwargs)
         x, y, first = self._checked_data(x, y)
@@ -116,7 +127,10 @@ class PlannedModel(keras.Model):
         # Plan
         # Keras runs whole calls, also of `validation_steps`: 32 batches for 5 asked for (findings/).
         steps = math.gcd(*(kwargs.get(name) or 0 for name in ("steps_per_epoch", "validation_steps")))
-        plan = training_plan(self, self._asked, steps_per_epoch=steps or None, arrays=arrays is not None)
+        each = callbacks_of_batches.among(kwargs.get("callbacks"))
+        plan = training_plan(
+            self, self._asked, steps_per_epoch=steps or None, arrays=arrays is not None, each_batch=each
+        )
         self._build_optimizer()  # slots made while tracing would have it trace a second time
         # Run
         stream, functions = x if y is None else (x, y), {}
@@ -132,17 +146,20 @@ class PlannedModel(keras.Model):
         """As `keras.Model.evaluate`; `y` as in `fit`."""
         if kwargs.get("_use_cached_eval_dataset"):  # called by `fit`, whose plan it shares
             return super().evaluate(x, y, batch_size, **kwargs)
+        self._assert_compile_called("evaluate")
         x, y = inputs.pair(x, y)
         x, given = self._weights(x, y, kwargs)
         if inputs.is_array(x):
             batches = self._checked_batches((x, y, given), batch_size, "x")
             batch_size = None if isinstance(batches, tf.data.Dataset) else batch_size
             x, y, kwargs["sample_weight"] = keras.utils.unpack_x_y_sample_weight(batches)
-        with self._running(training_plan(self, self._asked, steps_per_epoch=kwargs.get("steps"))):
+        each = callbacks_of_batches.among(kwargs.get("callbacks"))
+        with self._running(training_plan(self, self._asked, steps_per_epoch=kwargs.get("steps"), each_batch=each)):
             return super().evaluate(x, y, batch_size, **kwargs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """As `keras.Model.predict`; of an empty array nothing, where Keras fails."""
+        x = inputs.rows(x)
         first = x[0] if isinstance(x, (tuple, list)) and len(x) else x
         if inputs.is_array(first) and not len(first):
             return tf.nest.map_structure(np.asarray, self.predict_step(x))
@@ -185,7 +202,10 @@ class PlannedModel(keras.Model):
         if inputs.is_array(x):
             return *self._checked(x, y, "x"), (x, y)  # as given: a table's names of columns
         if isinstance(x, tf.data.Dataset):
-            self._check_spec(inputs.split(x.element_spec)[0])
+            spec = inputs.split(x.element_spec)[0]
+            if not spec.shape[1:].is_fully_defined():
+                spec = next((inputs.split(batch)[0] for batch in x), spec)
+            self._check_spec(spec)
             return x, y, (x,)
         if x is None or (self.built and self.adapted):
             return x, y, ()
@@ -225,6 +245,29 @@ class PlannedModel(keras.Model):
         if self.built and optimizer is not None and not optimizer.built:
             with self.distribute_strategy.scope():
                 optimizer.build(self.trainable_variables)
+
+    def quantize(self, mode=None, **kwargs):
+        """Refused: a flow whose networks are rounded is another density, with weights that TFP does not see."""
+        raise ValueError(f"{self.name} cannot be quantized; its encoder or decoder may be. Received: mode={mode!r}")
+
+    def stateless_call(self, trainable_variables, non_trainable_variables, *args, **kwargs):
+        """As `keras.Model.stateless_call`.
+
+        Raises:
+          ValueError: other values for variables of native TFP parts, which read their own whatever Keras says.
+        """
+        native = {
+            id(v) for each in self._flatten_layers() if isinstance(each, AdoptedVariables) for v in each.variables
+        }
+        values = [*trainable_variables, *non_trainable_variables]
+        for variable, value in zip([*self.trainable_variables, *self.non_trainable_variables], values, strict=True):
+            known = value is variable or (tf.executing_eagerly() and np.array_equal(variable.numpy(), value))
+            if id(variable) in native and not known:
+                raise ValueError(
+                    f"{variable.path} is of a native part of TFP, which reads its own value: assign to it. Received: "
+                    "another value in a `stateless_call`"
+                )
+        return super().stateless_call(trainable_variables, non_trainable_variables, *args, **kwargs)
 
     @contextlib.contextmanager
     def _running(self, plan, stream=None, **functions):

@@ -13,6 +13,12 @@ def required(condition, x, mark):
         return tf.identity(x)
 
 
+def known(x, event_shape):
+    """A batch as a `Tensor`, with the static shape that its events must have where that was lost on the way."""
+    x = tf.convert_to_tensor(x)
+    return x if x.shape.rank and x.shape[1:].is_fully_defined() else tf.ensure_shape(x, [None, *event_shape])
+
+
 def in_range(x, end, mark, start=0):
     """Integers `x`, if they are from `start` to `end - 1`; an error with this mark in it otherwise."""
     x = tf.convert_to_tensor(x)

@@ -5,6 +5,8 @@ import numbers
 import numpy as np
 import tensorflow as tf
 
+from tfflows.fitting import inputs
+
 
 def checked(weights, count, what="sample_weight"):
     """An array of weights, `[count]` or `[count, 1]`, as `[count]`.
@@ -12,7 +14,7 @@ def checked(weights, count, what="sample_weight"):
     Raises:
       ValueError: another shape, no numbers, or not finite.
     """
-    weights = np.asarray(weights)
+    weights = inputs.numbers(weights, what)
     if weights.shape not in ((count,), (count, 1)) or weights.dtype.kind not in "biuf":
         received = f"shape {weights.shape}, dtype {weights.dtype}"
         raise ValueError(f"`{what}` must hold a number for each example, shape ({count},). Received: {received}")
@@ -44,7 +46,7 @@ def class_table(class_weight, num_classes=None):
 
 def of_classes(labels, table):
     """The weights of integer labels, from `class_table`."""
-    labels = labels if labels is None or tf.is_tensor(labels) else np.asarray(labels)
+    labels = labels if labels is None or tf.is_tensor(labels) else inputs.numbers(labels, "y")
     integer = labels is not None and (labels.dtype.is_integer if tf.is_tensor(labels) else labels.dtype.kind in "iu")
     if not integer:
         received = labels if labels is None else f"dtype {labels.dtype.name}"

@@ -12,10 +12,11 @@ class NegativeLogLikelihood(keras.metrics.Mean):
 
     Args:
       name: str.
+      dtype: of the sums, by default float64.
     """
 
-    def __init__(self, name="negative_log_likelihood", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, name="negative_log_likelihood", dtype="float64"):
+        super().__init__(name=name, dtype=dtype)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch of events (unused) and their log-probabilities in nats."""
@@ -31,10 +32,11 @@ class BitsPerDimension(keras.metrics.Mean):
 
     Args:
       name: str.
+      dtype: of the sums, by default float64.
     """
 
-    def __init__(self, name="bits_per_dim", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, name="bits_per_dim", dtype="float64"):
+        super().__init__(name=name, dtype=dtype)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch: events `[batch, ...]` and their log-probabilities `[batch]` in nats."""

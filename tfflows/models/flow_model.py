@@ -146,6 +146,11 @@ class FlowModel(trainable.Owner, flow_trainer.FlowTrainer):
         return self._flow
 
     @property
+    def density_dtype(self):
+        """Dtype of log-probabilities, its name; of the policy until the flow is built."""
+        return super().density_dtype if self._flow is None else self._flow.dtype.name
+
+    @property
     def bijector(self):
         """The `tfb.Bijector` from latent to data."""
         return self.distribution.bijector
@@ -310,7 +315,7 @@ class FlowModel(trainable.Owner, flow_trainer.FlowTrainer):
             raise ValueError(f"{self.name} is conditional: `context` must hold {kind}. Received: None")
         if self.num_classes is not None:
             return call_inputs.labels(context, self.least_label, self.num_classes - 1)
-        context = tf.convert_to_tensor(context)
+        context = tf.convert_to_tensor(inputs.rows(context))
         if context.shape.rank == 0 or context.shape[-1] != self.context_size:
             raise ValueError(f"`context` must have last axis {self.context_size}. Received: shape {context.shape}")
         return context if context.dtype.is_floating else tf.cast(context, self.distribution.dtype)

@@ -87,7 +87,9 @@ class VariationalAutoencoder(PlannedModel):
         self.own_prior, self.prior_layers = prior, priors.layers_of(prior)
         self.likelihood = likelihoods.get(likelihood)
         self.seed_generator = keras.random.SeedGenerator(posterior.seed)
-        self.trackers = [keras.metrics.Mean(name=part) for part in ("elbo", "reconstruction", "kl")]
+        self.trackers = [
+            keras.metrics.Mean(name=part, dtype=posterior.event_dtype) for part in ("elbo", "reconstruction", "kl")
+        ]
 
     def build(self, input_shape):
         with keras_bijector.outside_scratch_graphs():
@@ -151,10 +153,11 @@ class VariationalAutoencoder(PlannedModel):
 
     # -- Keras -------------------------------------------------------------------------------------------------
     has_own_loss = True
+    density_dtype = property(lambda self: self.posterior.event_dtype, doc="Dtype of all densities, its name.")
 
     def _checked(self, x, context, what):
         """An array of events, without labels; refuses what is not data."""
-        x = np.asarray(x)
+        x = inputs.numbers(x, what)
         self._check_spec(x)
         if x.shape[1:] != self.data_shape or not len(x):
             raise ValueError(f"`{what}` must have shape (batch, *{self.data_shape}). Received: shape {x.shape}")
@@ -185,7 +188,7 @@ class VariationalAutoencoder(PlannedModel):
         return super()._refusals() | {step_checks.BAD_EVENTS: text}
 
     def _example(self):
-        x, per_example = tf.zeros([1, *self.data_shape], self.posterior.event_dtype), tf.zeros([1])
+        x, per_example = tf.zeros([1, *self.data_shape], self.density_dtype), tf.zeros([1], self.density_dtype)
         return x, {tracker.name: per_example for tracker in self.trackers}
 
     def predict_step(self, data):
@@ -194,7 +197,7 @@ class VariationalAutoencoder(PlannedModel):
     def _supervised(self, data, checked=False):
         """Keras's `(inputs, target, weights)`, always checked; metrics see the data as target."""
         x, _, weights = inputs.split(data)
-        x, weights = self._floats(x), step_checks.weights(weights, checked)
+        x, weights = self._floats(step_checks.known(x, self.data_shape)), step_checks.weights(weights, checked)
         x = self._valid(x)
         return (x if weights is None else (x, weights)), x, weights
 

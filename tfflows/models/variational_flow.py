@@ -92,7 +92,7 @@ class VariationalFlow(PlannedModel):
         self.annealing_steps = annealing_steps
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.steps = self.add_weight(name="steps", shape=(), dtype="int64", initializer="zeros", trainable=False)
-        self.elbo_tracker = keras.metrics.Mean(name="elbo")
+        self.elbo_tracker = keras.metrics.Mean(name="elbo", dtype=self.flow.density_dtype)
         self.built = True
 
     # -- the flow ----------------------------------------------------------------------------------------------
@@ -124,6 +124,7 @@ class VariationalFlow(PlannedModel):
 
     # -- Keras -------------------------------------------------------------------------------------------------
     has_own_loss = True
+    density_dtype = property(lambda self: self.flow.density_dtype, doc="Dtype of all densities, its name.")
     weighs_examples = False  # it draws them itself
 
     def fit(self, *, steps_per_epoch=100, batch_size=256, epochs=1, **kwargs):

@@ -1,0 +1,32 @@
+"""Losses and metrics that a flow takes: of one's own, which know what they are given; in the dtype of its densities."""
+
+import keras
+
+
+def check(loss, **metrics):
+    """Refuses losses and metrics of Keras, by name or made: they compare predictions with targets.
+
+    Raises:
+      ValueError: naming the argument.
+    """
+    asked = [("loss", each) for each in keras.tree.flatten(loss)]
+    asked += [(name, each) for name, given in metrics.items() for each in keras.tree.flatten(given)]
+    for name, each in asked:
+        found = each
+        if isinstance(each, str):
+            found = keras.losses.get(each) if name == "loss" else keras.metrics.get(each)
+        where = getattr(found, "__module__", "")
+        if each is not None and where.startswith("keras.") and type(found) is not keras.metrics.MeanMetricWrapper:
+            raise ValueError(
+                f"`{name}` of a density is given events as `y_true` and their log-probabilities as `y_pred`, which "
+                f"{getattr(found, 'name', each)!r} would compare; the default is tfflows.losses.NegativeLogLikelihood, "
+                f"metrics are in tfflows.metrics. Received: {name}={each!r}"
+            )
+
+
+def keep_dtype(model, dtype):
+    """Has a compiled model add up its losses in a dtype, where Keras takes its `floatx`."""
+    if model._loss_tracker.dtype != dtype:
+        vars(model)["_loss_tracker"] = keras.metrics.Mean(name="loss", dtype=dtype)  # past Keras, which tracks it not
+    if model._compile_loss is not None:
+        model._compile_loss._dtype = dtype
