@@ -280,10 +280,7 @@ class FlowModel(trainable.Owner, flow_trainer.FlowTrainer):
         return tf.identity(call_inputs.matched(z, len(latent), context, self._context_ndims)), context
 
     def intermediates(self, z, context=None):
-        """Latents after each layer on their way to events, a list: `z` first, events of reals last.
-
-        Batch axes and errors as in `decode`; a flow whose bijector is no `bijectors.Chain` has one layer.
-        """
+        """Latents on their way through the links of a `bijectors.Chain`, a list: `z` first, events of reals last."""
         z, context = self._checked_latents(z, context)
         with precision.full_by_default():
             if isinstance(self.bijector, bijectors.Chain):
@@ -291,10 +288,7 @@ class FlowModel(trainable.Owner, flow_trainer.FlowTrainer):
             return [z, self.bijector.forward(z, **composition.context_kwargs(self.bijector, context))]
 
     def condition(self, context):
-        """`p(x | context)` of a conditional flow over reals: a `tfd.Distribution`, `models.conditioned.Conditioned`.
-
-        Its batch shape is that of the context, `[..., context_size]` or labels `[...]`; its weights are the flow's.
-        """
+        """`p(x | context)` as a `tfd.Distribution` with the batch shape of the context: `models.conditioned`."""
         return conditioned.Conditioned(self, context)
 
     least_label = 0
