@@ -8,6 +8,19 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras  # noqa: E402
 import pytest  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+_iterator = tf.data.Dataset.__iter__
+
+
+def _untuned_iterator(dataset):
+    """Of Keras's pipelines and the tests' own: whose tuning thread a test may wait 20 s for (`batching.untuned`)."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return _iterator(dataset.with_options(options))
+
+
+tf.data.Dataset.__iter__ = _untuned_iterator
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 EXAMPLES = sorted((pathlib.Path(__file__).parent.parent / "examples").glob("*.py"))
+LESS = {"export_saved_models": ["--only", "two_moons_real_nvp"]}  # of a Glow: tests/models/test_exported.py
 every_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 
 
@@ -20,7 +21,7 @@ def _assert_ends_with_a_number(output):
 @every_example
 def test_example_runs_fast(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(path), "--fast"])
+    monkeypatch.setattr(sys, "argv", [str(path), "--fast", *LESS.get(path.stem, [])])
     runpy.run_path(str(path), run_name="__main__")
     _assert_ends_with_a_number(capsys.readouterr().out)
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, costly, every_case
+from cases import CASES, every_case, one_of_each_kind
 from trees import modules
 
 from tfflows.bijectors import Repeated
@@ -69,7 +69,7 @@ def test_one_context_for_many_events(case):
     np.testing.assert_allclose(broadcast, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
 
-@costly(CASES)
+@one_of_each_kind(CASES)
 def test_unknown_static_batch(case):
     empty = not _has_an_empty_convolution(case, (0,), (keras.layers.Conv2D, ScaledConv2D))
     bijector = case.shared()

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, every_case, one_of_each_kind, weighted_case
+from cases import CASES, costly, every_case, one_of_each_kind, weighted_case
 from trees import named_weights, nudge
 
 from tfflows.bijectors import AffineCoupling, Chain
@@ -45,7 +45,7 @@ def test_copy_under_another_name_keeps_trained_weights(case):
     np.testing.assert_array_equal(_forward(case, twin), _forward(case, bijector))
 
 
-@weighted_case
+@costly([case for case in CASES if case.weights])
 def test_deepcopy_keeps_values_and_shares_nothing(case):
     bijector = _trained(case)
     twin = copy.deepcopy(bijector)

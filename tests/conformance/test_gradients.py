@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, costly, every_case, one_of_each_kind, weighted_case
+from cases import CASES, every_case, one_of_each_kind, weighted_case
 from trees import named_weights
 
 DOUBLE = "float64"
@@ -106,7 +106,7 @@ def test_sampled_while_the_tape_was_stopped(case):
 
 
 @taped_case
-@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize("persistent", [False, pytest.param(True, marks=pytest.mark.slow)])  # joint/test_tapes.py
 def test_nested_tapes(case, persistent):
     bijector = case.shared(DOUBLE)
     _, kwargs = _data(case, bijector)
@@ -123,7 +123,7 @@ def test_nested_tapes(case, persistent):
     _assert_same(_or_zeros(outer, log_prob, weights), _or_zeros(tape, fresh, weights))
 
 
-@costly([case for case in CASES if case.weights])
+@one_of_each_kind([case for case in CASES if case.weights])
 def test_reparametrised_sample_in_the_tape(case):
     bijector = case.shared(DOUBLE)
     _, kwargs = _data(case, bijector)
@@ -138,7 +138,7 @@ def test_reparametrised_sample_in_the_tape(case):
     _assert_same(_or_zeros(tape, value, weights), _or_zeros(other, expected, weights))
 
 
-@costly([case for case in CASES if not case.native])
+@one_of_each_kind([case for case in CASES if not case.native])
 def test_event_watched_only_by_a_later_tape(case):
     bijector = case.shared(DOUBLE)
     kwargs = case.kwargs(bijector, (8,), DOUBLE)

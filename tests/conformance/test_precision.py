@@ -10,7 +10,7 @@ from trees import modules, named_weights
 from tfflows.bijectors import Autoregressive, Coupling, TransformerAutoregressive
 
 UNIT_ROUNDOFF = {"mixed_float16": 2.0**-11, "mixed_bfloat16": 2.0**-8}
-policies = pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+policies = pytest.mark.parametrize("policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 
 
 @costly(CASES)

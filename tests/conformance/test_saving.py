@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, every_case, one_of_each_kind
+from cases import CASES, costly, one_of_each_kind
 from trees import named_weights, nudge, restored
 
 
@@ -48,7 +48,7 @@ def test_weights_file(case, trained, tmp_path):
         np.testing.assert_array_equal(mine, theirs)
 
 
-@every_case
+@costly(CASES)
 def test_keras_file(case, trained, tmp_path):
     model = case.model(trained)
     model.save(tmp_path / "flow.keras")
