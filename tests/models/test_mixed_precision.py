@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfflows.bijectors import AffineCoupling, Repeated
 from tfflows.datasets import two_moons
-from tfflows.models import FlowModel, RealNVP
+from tfflows.models import FlowModel, Glow, RealNVP
 from tfflows.networks import MLP
 from tfflows.ops import precision
 
@@ -139,3 +139,20 @@ def test_float64_throughout():
     assert flow.log_prob(x).dtype == tf.float64
     z = flow.bijector.inverse(x)
     np.testing.assert_allclose(flow.bijector.forward(tf.identity(z)), x, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(2,), (8, 8, 1)], ids=["vectors", "images"])
+def test_no_default_fit_in_float16_skips_more_than_one_step(shape):
+    rng, options = np.random.default_rng(0), {"seed": 0, "dtype": "mixed_float16"}
+    if len(shape) == 1:
+        flow, x = RealNVP(shape, num_layers=2, hidden_units=(8,), **options), two_moons().sample(256, seed=0)
+    else:
+        flow = Glow(shape, num_levels=1, steps_per_level=2, hidden_filters=8, discrete_levels=17, **options)
+        x = rng.integers(0, 17, (256, *shape)).astype("uint8")
+    flow.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
+    flow.fit(x, batch_size=16, epochs=2, verbose=0)
+    scale = float(flow.optimizer.dynamic_scale)
+    assert flow.optimizer.initial_scale == scale == 2048 / np.prod(shape)  # a skipped step halves it
+    given = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(1e-3), initial_scale=4.0)
+    flow.compile(given)
+    assert flow.optimizer is given and given.initial_scale == 4.0

@@ -1,6 +1,10 @@
 """Losses and metrics that a flow takes: of one's own, which know what they are given; in the dtype of its densities."""
 
+import math
+
 import keras
+
+_SCALE_OF_ONE_ENTRY = 2048  # of the loss in float16, at the start: with it a Glow of digits skips no step
 
 
 def check(loss, **metrics):
@@ -30,3 +34,13 @@ def keep_dtype(model, dtype):
         vars(model)["_loss_tracker"] = keras.metrics.Mean(name="loss", dtype=dtype)  # past Keras, which tracks it not
     if model._compile_loss is not None:
         model._compile_loss._dtype = dtype
+
+
+def loss_scale(event_shape):
+    """The scale of the loss in float16 with which training starts, a power of 2.
+
+    Nats, and so their gradients, grow with the entries of an event. Keras starts with 32,768 for any model, and skips
+    every step in which a gradient overflows, halving the scale.
+    """
+    most = _SCALE_OF_ONE_ENTRY / max(1, math.prod(event_shape))
+    return 2.0 ** max(0, math.floor(math.log2(most)))

@@ -36,6 +36,7 @@ class PlannedModel(keras.Model):
     splittable = False  # into examples that are evaluated independently
     own_step = False  # the training step that loops over arrays in memory were made for, all of whose logs are metrics
     _asked = Asked()
+    _scale_is_given = True  # of the loss in float16
 
     train_function = calls.keras_function("train")
     test_function = calls.keras_function("test")
@@ -89,6 +90,7 @@ class PlannedModel(keras.Model):
         super().compile(optimizer, loss=loss, **options, **kwargs)
         own.keep_dtype(self, self.density_dtype)
         self._asked = Asked(*options.values())
+        self._scale_is_given = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
     def compile_from_config(self, config):
         """Compiles as `get_compile_config` says, optimizer state included."""
@@ -243,6 +245,8 @@ class PlannedModel(keras.Model):
     def _build_optimizer(self):
         optimizer = getattr(self, "optimizer", None)
         if self.built and optimizer is not None and not optimizer.built:
+            if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and not self._scale_is_given:
+                optimizer.initial_scale = own.loss_scale(getattr(self, "event_shape", ()))
             with self.distribute_strategy.scope():
                 optimizer.build(self.trainable_variables)
 
