@@ -131,3 +131,24 @@ def test_what_a_later_tape_asks_is_computed_anew():
     fresh = tf.identity(z)
     expected = _score(lambda z: bijector.forward_log_det_jacobian(z, 1), fresh)
     np.testing.assert_allclose(inner.gradient(log_det, z), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_call_after_another_does_not_take_its_answers_for_its_own():
+    distribution = tfd.TransformedDistribution(
+        tfd.Sample(tfd.Normal(0.0, 1.0), 2), AffineCoupling([1, 0], MLP(2, hidden_units=(4,), zero_init=False, seed=0))
+    )
+    y = tf.constant([[0.3, -1.2], [2.0, 0.5]])
+    weights = distribution.trainable_variables
+    for _ in range(5):  # frames of calls that ended are used again
+        with tf.GradientTape(persistent=True) as outer:
+            outer.watch(y)
+            distribution.log_prob(y)
+            with tf.GradientTape() as inner:
+                inner.watch(y)
+                log_prob = distribution.log_prob(y)
+        found = inner.gradient(log_prob, [y, *weights])
+        with tf.GradientTape() as tape:
+            tape.watch(copy := tf.identity(y))
+            fresh = distribution.log_prob(copy)
+        for mine, expected in zip(found, tape.gradient(fresh, [copy, *weights]), strict=True):
+            np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-6)

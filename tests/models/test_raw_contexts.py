@@ -100,6 +100,8 @@ def test_a_chain_of_ones_own():
     np.testing.assert_allclose(
         chains[0].inverse(x, context=tf.constant(RAW)), chains[1].inverse(x, context=tf.constant(scaled)), atol=1e-6
     )
+    with pytest.raises(ValueError, match="`context` must have last axis 1. Received: shape"):
+        chains[0].inverse(x, context=tf.constant(np.concatenate([RAW, RAW], axis=1)))
     with pytest.raises(ValueError, match="`context_size` must be an integer of at least 1. Received: 0"):
         bijectors.Chain([coupling], context_size=0)
 

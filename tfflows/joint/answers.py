@@ -43,8 +43,9 @@ class _Answer:
         tensors = self.source(), self.result(), self.ildj()
         return None if any(tensor is None for tensor in tensors) else tensors
 
-    def holds(self, tensors, kwargs, weights):
-        """Whether a new computation would give the same tensors, recorded on the same gradient tapes."""
+    def holds(self, tensors, kwargs, weights, second):
+        """Whether a new computation would give the same tensors, recorded on the same gradient tapes; `second`: asked
+        for the log-det, which TFP does after the value."""
         if self.kwargs.keys() != kwargs.keys():
             return False
         if any((kept() if kept else None) is not kwargs[name] for name, kept in self.kwargs.items()):
@@ -53,10 +54,10 @@ class _Answer:
         return (
             len(states) == len(self.states)
             and all(map(_same, self.states, states))
-            and self._taped_alike(*tensors, weights)
+            and self._taped_alike(*tensors, weights, second)
         )
 
-    def _taped_alike(self, source, result, ildj, weights):
+    def _taped_alike(self, source, result, ildj, weights, second):
         if pywrap_tfe.TFE_Py_TapeSetIsEmpty():
             return True
         reads = [tf.convert_to_tensor(value) for value, _ in weights]
@@ -64,10 +65,16 @@ class _Answer:
         # 0: no tape watches, 1: exactly one, 2: several or a persistent one, which cannot be told apart: then only
         # the second question of a call that has asked the first is known to be asked under the same ones.
         if wanted > 1:
-            return self.call is not None and self.call == _call()
+            return self._asked_after(_call(), second)
         if _taped([source]) != self.source_taped or _taped([result]) != wanted:
             return False
         return self.constant_ildj or _taped([ildj]) == wanted
+
+    def _asked_after(self, call, second):
+        """Whether the same call asks, later: a new call in a frame of the same id asks for the value first."""
+        if self.call is None or call is None or call[0] != self.call[0]:
+            return False
+        return second or call[1] > self.call[1]
 
 
 def _graph():
@@ -75,11 +82,14 @@ def _graph():
 
 
 def _call():
-    """The call among `_CALLS` that asks, through code of libraries only: an int, unique while it runs; or `None`."""
+    """The call among `_CALLS` that asks, through code of libraries only, and where it is: two ints, or `None`.
+
+    The first is unique while the call runs, a later call may have it again; the second grows within a call.
+    """
     frame = sys._getframe(1)
     while frame is not None and (module := frame.f_globals.get("__name__", "")).partition(".")[0] in _BETWEEN:
         if (module, frame.f_code.co_name) in _CALLS:
-            return id(frame)
+            return id(frame), frame.f_lasti
         frame = frame.f_back
     return None
 
@@ -153,12 +163,12 @@ class Answers:
         return self._pair("inverse", y, kwargs)[0]
 
     def forward_attributes(self, x, **kwargs):
-        return {"ildj": self._pair("forward", x, kwargs)[1]}
+        return {"ildj": self._pair("forward", x, kwargs, second=True)[1]}
 
     def inverse_attributes(self, y, **kwargs):
-        return {"ildj": self._pair("inverse", y, kwargs)[1]}
+        return {"ildj": self._pair("inverse", y, kwargs, second=True)[1]}
 
-    def _pair(self, direction, tensor, kwargs):
+    def _pair(self, direction, tensor, kwargs, second=False):
         reusable = isinstance(tensor, tf.Tensor) and all(v is None or isinstance(v, tf.Tensor) for v in kwargs.values())
         weights = _states(self._bijector.weights) if reusable else ()
         key = (direction, id(tensor), id(_graph()))
@@ -167,7 +177,7 @@ class Answers:
         if (
             tensors is not None
             and any(tensor is each for each in tensors[:2])
-            and answer.holds(tensors, kwargs, weights)
+            and answer.holds(tensors, kwargs, weights, second)
         ):
             source, result, ildj = tensors
             return (result if tensor is source else source), ildj

@@ -41,7 +41,9 @@ class ContextStandardization(keras.layers.Layer):
             self._adapted.assign(1)
 
     def standardised(self, context, dtype):
-        """The context, standardised, in a dtype."""
+        """The context `[..., size]`, standardised, in a dtype; refuses one of another size, which would broadcast."""
+        if context.shape.rank == 0 or context.shape[-1] != self.size:
+            raise ValueError(f"`context` must have last axis {self.size}. Received: shape {context.shape}")
         wide = tf.cast(context, tf.float64)
         return tf.cast((wide - self.location.value) / self.scale.value, dtype)
 
