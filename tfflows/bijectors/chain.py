@@ -93,7 +93,7 @@ class Chain(composition.Composite):
 
     def walk(self, x, context, *, forward):
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
-        values, log_dets = zip(*self._evaluated(x, context, forward))
+        values, log_dets = zip(*self.evaluated(x, context, forward=forward))
         zero = tf.zeros(shapes.batch_shape(x, ndims), x.dtype)
         return values[-1], sum((tf.cast(log_det, x.dtype) for log_det in log_dets), start=zero)
 
@@ -101,10 +101,10 @@ class Chain(composition.Composite):
         """What `forward` gives after each link, a list: `x` first, `forward(x)` last."""
         x = tf.convert_to_tensor(x)
         self.check_input(x)
-        return [x, *(value for value, _ in self._evaluated(x, context, True))]
+        return [x, *(value for value, _ in self.evaluated(x, context, forward=True))]
 
-    def _evaluated(self, x, context, forward):
-        """Value and log-det of each link, one after another."""
+    def evaluated(self, x, context=None, *, forward):
+        """Value and log-det of each link, one after another, from the latent end if `forward`, else from the data."""
         if self._own_layer is not None and context is not None:
             context = self._own_layer.standardised(context, x.dtype)
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfflows.bijectors import Chain
 from tfflows.datasets import batching
 from tfflows.fitting import inputs
 from tfflows.joint import composition
@@ -36,8 +37,18 @@ def _link(model, x, context):
         x = model.dequantization(x, seed=0)[0]
     x, ndims = tf.cast(x, model.distribution.dtype), len(model.event_shape)
     context = model._context_tensor(context)
-    for link in getattr(model.bijector, "bijectors", [model.bijector]):
-        x, log_det, ndims = composition.evaluate(link, x, ndims, context, forward=False)
-        if not (np.isfinite(x).all() and np.isfinite(log_det).all()):
+    links = getattr(model.bijector, "bijectors", [model.bijector])
+    if isinstance(model.bijector, Chain):  # which standardises the context
+        answers = model.bijector.evaluated(x, context, forward=False)
+    else:
+        answers = _one_by_one(links, x, ndims, context)
+    for link, found in zip(links, answers):
+        if not all(np.isfinite(each).all() for each in found):
             return f"the bijector {link.name!r}"
     return "the base distribution"
+
+
+def _one_by_one(links, x, ndims, context):
+    for link in links:
+        x, log_det, ndims = composition.evaluate(link, x, ndims, context, forward=False)
+        yield x, log_det

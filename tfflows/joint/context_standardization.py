@@ -42,7 +42,7 @@ class ContextStandardization(keras.layers.Layer):
 
     def standardised(self, context, dtype):
         """The context `[..., size]`, standardised, in a dtype; refuses one of another size, which would broadcast."""
-        if context.shape.rank == 0 or context.shape[-1] != self.size:
+        if len(context.shape) == 0 or context.shape[-1] != self.size:
             raise ValueError(f"`context` must have last axis {self.size}. Received: shape {context.shape}")
         wide = tf.cast(context, tf.float64)
         return tf.cast((wide - self.location.value) / self.scale.value, dtype)

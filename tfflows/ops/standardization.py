@@ -9,7 +9,7 @@ def location_and_scale(rows):
     """Mean and standard deviation of each column, in float64, and what is taken where there is no deviation.
 
     A column varies if its standard deviation is above the distance between neighbouring numbers of its own dtype at
-    its largest value, whatever its unit: data of size 1e-21 do. The scale of one that does not is a millionth of its size.
+    its largest value, whatever its unit: data of size 1e-21 do. One that does not has a millionth of its size as scale.
 
     Args:
       rows: floating array `[n, C]`, finite, `n >= 1`, in the dtype that the values came in.
