@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import pathlib
 
 import pytest
 
@@ -9,6 +10,7 @@ import tfflows
 from tfflows import datasets, models
 from tfflows.cli import defaults, options, settings
 from tfflows.cli import main as cli
+from tfflows.cli import run_folder as cli_run_folder
 from tfflows.datasets.tables.table import EXTENSIONS
 
 
@@ -126,3 +128,35 @@ def test_options_given_are_told_from_defaults():
     assert cli.parse(["train", *argv]).given == {"command", "seed", "conditional", "hidden_units", "resume"}
     args = cli.parse(["train"])
     assert args.given == {"command"} and args.seed == 0 and args.epochs is None and args.conditional is True
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "words"),
+    [
+        ("If it has none, pass header=False.", "train", "If it has none, pass --no-header."),
+        ("for example columns=['a', 'b c'], or context=", "train", "for example --columns a,b c, or --context"),
+        (
+            "`labels` needs it. Received: labels=True, context=None",
+            "train",
+            "--labels needs it. Received: --labels, --context None",
+        ),
+        ("`seed` and `depth` of x=1", "train", "--seed and `depth` of x=1"),
+        ("pass header=False", "evaluate", "pass header=False"),  # which has no such option
+    ],
+)
+def test_errors_speak_of_options(text, command, words):
+    assert cli.in_options(text, command) == words
+
+
+def test_runs_on_other_data_of_the_same_name_do_not_collide(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    default = cli_run_folder.default
+    first, second = (str(tmp_path / each / "data.csv") for each in "ab")
+    assert default("real-nvp", first) == pathlib.Path("runs/real-nvp-data")
+    for data, name in ((first, "real-nvp-data"), (second, "real-nvp-data-2")):
+        folder = default("real-nvp", data)
+        assert folder == pathlib.Path("runs") / name
+        config = {"settings": {"model": "real-nvp", "data": data}, "data": {"event_shape": [2]}}
+        cli_run_folder.create(folder, config, overwrite=False)
+        assert default("real-nvp", data) == folder  # the same data are refused there, continued or replaced
+    assert default("glow", second) == pathlib.Path("runs/glow-data")

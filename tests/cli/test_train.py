@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tfflows import datasets, models
 
@@ -121,7 +122,7 @@ BAD = {
         "Only a toy density or a published set takes",
     ),
     "one layer": (["--num-layers", "1"], "at least 2"),
-    "one bin": (["--model", "neural-spline-flow", "--bins", "1"], "`bins` must be an integer of at least 2"),
+    "one bin": (["--model", "neural-spline-flow", "--bins", "1"], "--bins must be an integer of at least 2"),
     "option of another model": (
         ["--model", "neural-spline-flow", "--parallel", "forward"],
         "--bins. Received: --parallel",
@@ -158,3 +159,17 @@ def test_density_estimators(tmp_path, train, model, data, options):
     flow = models.load_model(run / "model.keras")
     assert flow.conditional == (data == "wine")
     assert getattr(flow, options[0][2:]) == options[1]
+
+
+def test_curves_for_tensorboard_and_heads_of_figures(train, tmp_path, monkeypatch):
+    heads = []
+    saved = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: (heads.append(self.get_suptitle()), saved(self, *a, **k))
+    )
+    folder = tmp_path / "run"
+    assert train("--data", "wine", "--no-conditional", "--epochs", 1, "--tensorboard", "--output", folder) == 0
+    assert {path.name for path in (folder / "tensorboard").iterdir()} == {"train", "validation"}
+    metrics = json.loads((folder / "metrics.json").read_text())
+    head = f"RealNVP, wine: test {metrics['test_nats']:.4f} ± {metrics['test_standard_error']:.4f} nats"
+    assert sorted(heads) == [head, head, f"{head}; 4 of 13 columns"]

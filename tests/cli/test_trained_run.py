@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -155,3 +158,16 @@ def test_what_is_no_run_is_refused(command, moons, tmp_path, capsys):
     (unfinished / "config.json").write_text('{"other": 1}')
     assert _run(command, unfinished) == 2
     assert "config.json written by" in capsys.readouterr().err
+
+
+def test_the_command_says_nothing_of_the_machine(moons, tmp_path):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")}
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; sys.argv[0] = 'tfflows'; from tfflows.cli.main import main; sys.exit(main())",
+    ]
+    command += ["sample", str(moons), "-n", "5", "--out", str(tmp_path / "samples.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"5 samples: {tmp_path / 'samples.csv'}\n"

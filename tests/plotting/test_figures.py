@@ -191,3 +191,14 @@ def test_layers_keep_the_colours_of_points(tmp_path):
 def test_a_table_says_how_many_of_its_columns_are_shown():
     assert plotting.samples_figure(_normal(20, 6), _normal(20, 6)).get_suptitle() == "4 of 6 columns"
     assert plotting.samples_figure(_normal(20, 3), _normal(20, 3)).get_suptitle() == ""
+
+
+def test_the_band_of_ranks_lies_behind_the_bars():
+    axes = plotting.rank_histograms_figure([[9, 11, 10]]).axes[0]
+    band, *bars = axes.patches
+    assert band.get_zorder() < min(bar.get_zorder() for bar in bars) and all(bar.get_alpha() < 1 for bar in bars)
+
+
+def test_few_images_are_drawn_large_and_sharp():
+    figure = plotting.images_figure(*np.zeros([2, 4, 8, 8, 1]), rows=1, columns=4)
+    assert figure.get_figwidth() > 5 and figure.axes[0].images[0].get_interpolation() == "nearest"

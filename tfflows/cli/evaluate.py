@@ -1,6 +1,6 @@
 """Measure the likelihood a trained run gives to data; prints it and writes evaluate.json into the run folder."""
 
-from tfflows.cli import defaults, options, run_folder, settings
+from tfflows.cli import defaults, options, quiet, run_folder, settings
 from tfflows.cli.defaults import Rule
 from tfflows.cli.options import NUMBER, Option
 from tfflows.cli.run import Run
@@ -29,6 +29,7 @@ def execute(args):
     seed = run.settings["seed"] if args.seed is None else args.seed
     importance = run.settings.get("importance_draws") if args.importance_draws is None else args.importance_draws
 
+    quiet.load()
     from tfflows.cli import data, likelihood, model
 
     model.load(run)

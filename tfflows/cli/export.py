@@ -1,7 +1,7 @@
 """Write the flow of a trained run as a SavedModel with endpoints log_prob, sample, forward and inverse, which any
 TensorFlow program loads without tfflows."""
 
-from tfflows.cli import options, run_folder
+from tfflows.cli import options, quiet, run_folder
 from tfflows.cli.defaults import Rule
 from tfflows.cli.options import Option
 from tfflows.cli.run import Run
@@ -17,6 +17,7 @@ def execute(args):
     if args.output is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FileExistsError(f"--output must be a new or empty folder. Received: {path}, which exists")
 
+    quiet.load()
     from tfflows.cli import model, report
 
     model.load(run)

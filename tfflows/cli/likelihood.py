@@ -81,6 +81,15 @@ def lines(found):
     return [f"{name:{width}}{text}" for name, text in shown]
 
 
+def headline(run, found):
+    """Model, data and number in one line, as above every figure."""
+    split = found["split"]
+    number, unit = ("bits_per_dim", "bits/dim") if "bits_per_dim" in found else (f"{split}_nats", "nats")
+    gap = f", gap {_with_error(found, 'gap_nats')}" if "gap_nats" in found else ""
+    model = defaults.MODELS[run.settings["model"]][0]
+    return f"{model}, {found['data']}: {split} {_with_error(found, number)} {unit}{gap}"
+
+
 def _numbers(name, estimate):
     error = f"{name.removesuffix('_nats')}_standard_error"
     return {name: estimate.mean} | ({error: estimate.standard_error} if estimate.count > 1 else {})

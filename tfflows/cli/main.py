@@ -1,8 +1,9 @@
 """Entry point of the `tfflows` command: parse, call, print errors."""
 
 import argparse
-import os
+import functools
 import pathlib
+import re
 import sys
 import warnings
 
@@ -25,13 +26,12 @@ def main(argv=None):
         args = parse(argv)
     except SystemExit as stop:  # argparse has printed the help or what is wrong
         return int(stop.code or 0)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for stream in (sys.stdout, sys.stderr):  # a terminal without UTF-8 shows a question mark instead of failing
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _show
+            warnings.showwarning = functools.partial(_show, args.command)
             return _COMMANDS[args.command].execute(args)
     except KeyboardInterrupt:
         print("\ntfflows: stopped; a run continues with: tfflows train --resume --output RUN", file=sys.stderr)
@@ -39,12 +39,29 @@ def main(argv=None):
     except (ValueError, TypeError, OSError, ImportError) as error:
         if args.debug:
             raise
-        print(f"tfflows: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"tfflows: error: {in_options(str(error), args.command)}", file=sys.stderr)
         return 2
 
 
-def _show(message, *_, **__):
-    print(f"tfflows: warning: {message}", file=sys.stderr)
+def in_options(text, command):
+    """A message in one line, in which arguments of Python are the options of a command: `columns`, header=False."""
+    flags = {option.name: option.flag for group in _COMMANDS[command].OPTIONS.values() for option in group}
+
+    def flag(found):
+        name, value = found["name"] or found["argument"], found["value"]
+        if name not in flags:
+            return found[0]
+        if value in ("True", "False"):
+            return flags[name].replace("--", "--no-" if value == "False" else "--")
+        names = ",".join(part.strip().strip("'") for part in (value or "").strip("[]").split(","))
+        return f"{flags[name]} {names}".rstrip()
+
+    pattern = r"`(?P<name>\w+)`|\b(?P<argument>\w+)=(?P<value>\[[^\]]*\]|'[^']*'|[\w.-]*\w|)"
+    return re.sub(pattern, flag, " ".join(text.split()))
+
+
+def _show(command, message, *_, **__):
+    print(f"tfflows: warning: {in_options(str(message), command)}", file=sys.stderr)
 
 
 def parse(argv=None):

@@ -153,7 +153,7 @@ _PATIENCE = "epochs without a better validation loss after which training stops;
 
 DEBUG = Option("debug", "show the traceback of an error", False, ON)
 OF_THE_RUN = [
-    Option("output", "run folder", Rule("runs/MODEL-DATA"), path("RUN")),
+    Option("output", "run folder", Rule("runs/MODEL-DATA, with a number after it for other data"), path("RUN")),
     Option("resume", "continue a stopped run with the settings in its config.json", False, ON),
     Option("overwrite", "replace the run in the run folder", False, ON),
 ]
@@ -182,6 +182,7 @@ _GROUPS = {
         ("learning_rate", "of Adam, falling to 0 as a cosine", defaults.by_events(3e-3, 1e-3, 5e-3), POSITIVE),
         ("patience", _PATIENCE, 50, NUMBER),
         ("importance_draws", IMPORTANCE, defaults.IMPORTANCE, DRAWS, DISCRETE),
+        ("tensorboard", "write curves, and grids of images, into RUN/tensorboard", False, ON),
     ],
     "models of vectors": [
         ("num_layers", "number of layers of the flow", {REAL_NVP: 8, AUTOREGRESSIVE: 5, SPLINE: 5}, NUMBER),

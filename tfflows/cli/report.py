@@ -30,7 +30,7 @@ def write(run, facts, *, started):
         num_dims=math.prod(run.data.event_shape) if images else None,
     )
     for name, figure in figures.items():
-        figure.savefig(folder / name)
+        plotting.headed(figure, likelihood.headline(run, found)).savefig(folder / name)
     found.update(facts, **more, num_weights=run.flow.count_params(), seconds=time.perf_counter() - started)
     run_folder.write_json(folder / run_folder.METRICS, found)
     print("\n".join(likelihood.lines(found)))

@@ -37,7 +37,7 @@ class Run:
     def start(cls, args):
         """A run with the settings that parsed options ask for, new or continued; nothing is written."""
         wanted = settings.of(args)
-        folder = args.output or pathlib.Path("runs") / f"{wanted['model']}-{pathlib.Path(wanted['data']).stem}"
+        folder = args.output or run_folder.default(wanted["model"], wanted["data"])
         if not args.resume:
             settings.check(wanted, args.given)
             run_folder.check_free(folder, overwrite=args.overwrite)

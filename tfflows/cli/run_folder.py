@@ -1,6 +1,7 @@
 """The folder of a run: what is in it, when it may be written, how it is read."""
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -8,9 +9,24 @@ import shutil
 
 CONFIG, LOG, STATE, METRICS = "config.json", "log.csv", "training_state.npz", "metrics.json"
 MODEL, SAVED_MODEL = "model.keras", "saved_model"
-PROGRESS, EVALUATION = "progress", "evaluate.json"
+PROGRESS, EVALUATION, TENSORBOARD = "progress", "evaluate.json", "tensorboard"
 _FIGURES = "samples training density latents digits classes temperatures interpolation reconstruction".split()
-_OURS = (PROGRESS, LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, EVALUATION, CONFIG)
+_OURS = (PROGRESS, TENSORBOARD, LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, EVALUATION, CONFIG)
+
+
+def default(model, data):
+    """runs/MODEL-DATA, or where that holds a run on other data of the same name, the first of runs/MODEL-DATA-2, ..."""
+    name = f"{model}-{pathlib.Path(data).stem}"
+    names = itertools.chain([name], (f"{name}-{i}" for i in itertools.count(2)))
+    return next(folder for folder in (pathlib.Path("runs") / name for name in names) if _is_of(folder, data))
+
+
+def _is_of(folder, data):
+    """Whether a folder is free for data, or holds a run on them."""
+    try:
+        return read_config(folder)["settings"]["data"] == data
+    except (OSError, ValueError, KeyError):
+        return True  # is refused, if it may not be written, when it is looked at
 
 
 def check_free(folder, *, overwrite):

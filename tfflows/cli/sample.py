@@ -1,7 +1,7 @@
 """Draw samples from a trained run into a .csv or .npy file, images also into a .png picture of them all. Samples of
 discrete data are whole numbers."""
 
-from tfflows.cli import defaults
+from tfflows.cli import defaults, quiet
 from tfflows.cli.defaults import Rule
 from tfflows.cli.options import NUMBER, ON, POSITIVE, SEED, Option, checked_file, path
 from tfflows.cli.run import Run
@@ -32,6 +32,7 @@ def execute(args):
 
     context = samples.contexts(args.context_value, known, count, args.seed)
 
+    quiet.load()
     from tfflows.cli import model
 
     model.load(run)

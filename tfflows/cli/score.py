@@ -1,7 +1,7 @@
 """Write the log-probability that a trained run gives to each row of a file, or each image of a folder in the order of
 their names, in nats: a .csv with one number a row. Of discrete data it is the mean of a lower bound over the noise."""
 
-from tfflows.cli import defaults, options, settings
+from tfflows.cli import defaults, options, quiet, settings
 from tfflows.cli.defaults import Rule
 from tfflows.cli.options import NUMBER, ON, SEED, Option
 from tfflows.cli.run import Run
@@ -24,6 +24,7 @@ def execute(args):
     settings.data_name(args.data or run.settings["data"])
     path = options.checked_file(args.out or args.folder / "scores.csv", (".csv",), overwrite=args.overwrite)
 
+    quiet.load()
     import numpy as np
 
     from tfflows.cli import data, likelihood, model

@@ -1,5 +1,6 @@
 """The settings of a run: taken from the options, refused where they do not fit, completed when the data are known."""
 
+import importlib.util
 import pathlib
 
 from tfflows.arguments import did_you_mean
@@ -50,6 +51,8 @@ def check(settings, given):
         wrong = [option for option in unfit if option.sources == unfit[0].sources]
         raise ValueError(f"Only {' or '.join(unfit[0].sources)} takes {_flags(wrong)}. Received: --data {data}")
     columns_of(settings)
+    if settings["tensorboard"] and importlib.util.find_spec("tensorboard") is None:
+        raise ImportError("--tensorboard needs its package: pip install tensorboard")
     events = events_of(settings)
     wrong = [option for option in given if not option.serves(model, events)]
     if wrong:

@@ -3,7 +3,7 @@ and saved_model/. Defaults of some options depend on the data; small images are 
 
 import time
 
-from tfflows.cli import options
+from tfflows.cli import options, quiet
 from tfflows.cli.run import Run
 
 SUMMARY = "train a flow; without options, RealNVP on two moons"
@@ -15,6 +15,7 @@ def execute(args):
     started = time.perf_counter()
     run = Run.start(args)
 
+    quiet.load()
     from tfflows.cli import data, model, report, training
 
     data.load(run)

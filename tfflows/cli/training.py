@@ -23,13 +23,22 @@ def train(run):
     _keep_epochs(run.folder / run_folder.LOG, done)
     batches, feeding = _batches(run, done)
     log = keras.callbacks.CSVLogger(run.folder / run_folder.LOG, append=True)
-    pictures = [_grids(run)] if run.settings["images"] else []
+    log_dir = run.folder / run_folder.TENSORBOARD if run.settings.get("tensorboard") else None  # none: of before
+    pictures = [_grids(run, log_dir)] if run.settings["images"] else []
+    curves = [keras.callbacks.TensorBoard(log_dir, write_graph=False)] if log_dir else []
     run.flow.fit(
         batches,
         epochs=done if state.stopped else run.settings["epochs"],
         initial_epoch=done,
         validation_data=_validation(run),
-        callbacks=[*feeding, log, best, *pictures, state],  # the state last: it holds what the others have decided
+        callbacks=[
+            *feeding,
+            log,
+            best,
+            *pictures,
+            *curves,
+            state,
+        ],  # the state last: it holds what the others have decided
         verbose=1 if sys.stdout.isatty() else 2,
     )
     steps = state.epoch * run.steps_per_epoch
@@ -71,7 +80,7 @@ def _validation(run):
     return batching.in_order(tuple(part for part in whole if part is not None), 2048)
 
 
-def _grids(run):
+def _grids(run, log_dir):
     """Pictures of samples on the way: a column for each of the first classes, if there are any."""
     classes = min(run.flow.num_classes or 0, 10)
     return callbacks.SampleGrids(
@@ -81,6 +90,7 @@ def _grids(run):
         num_images=40,
         columns=classes or 10,
         seed=run.settings["seed"],
+        log_dir=log_dir,
     )
 
 

@@ -13,10 +13,12 @@ from tfflows.plotting.layers import layers_figure
 from tfflows.plotting.learning_curve import training_figure
 from tfflows.plotting.round_trips import interpolations_figure, reconstructions_figure
 from tfflows.plotting.samples import samples_figure
+from tfflows.plotting.style import headed
 
 __all__ = [
     "density_figure",
     "density_rows_figure",
+    "headed",
     "image_rows_figure",
     "images_figure",
     "interpolations_figure",

@@ -27,10 +27,11 @@ def rank_histograms_figure(counts, *, names=None, coverage=0.99):
     for axes, count, name in zip(np.ravel(figure.subplots(1, len(counts))), counts, names):
         axes = style.plain(axes)
         low, high = scipy.stats.binom(count.sum(), 1 / bins).interval(coverage)
-        # Over the bars, which would hide it.
-        band = {"color": style.REFERENCE, "alpha": 0.3, "linewidth": 0, "zorder": 2}
+        band = {"color": style.REFERENCE, "alpha": 0.3, "linewidth": 0, "zorder": 1}
         axes.axhspan(low, high, **band, label=f"{coverage:.0%} if uniform")
-        axes.bar((np.arange(bins) + 0.5) / bins, count, width=0.95 / bins, color=style.SAMPLES, label="ranks")
+        # Before the band, which is seen through them.
+        bars = {"width": 0.95 / bins, "color": style.SAMPLES, "alpha": 0.6, "zorder": 2}
+        axes.bar((np.arange(bins) + 0.5) / bins, count, **bars, label="ranks")
         axes.axhline(count.sum() / bins, color=style.REFERENCE, linestyle="--", linewidth=1)
         top = 1.3 * max(high, count.max())  # room for the legend
         axes.set(xlabel=f"rank of {name} among the draws", ylabel="cases", xlim=(0, 1), ylim=(0, top))

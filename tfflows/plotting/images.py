@@ -74,7 +74,9 @@ def rows_of_tiles(images, labels, levels, *, margins):
 def show(axes, images, columns, black_and_white):
     """Tiles images into an axis without a frame."""
     picture = grids.tile(grids.to_bytes(images, *black_and_white), columns, background=255)
-    axes.imshow(picture if picture.shape[-1] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=255)
+    axes.imshow(
+        picture if picture.shape[-1] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest"
+    )
     bare(axes)
 
 

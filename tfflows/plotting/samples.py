@@ -74,7 +74,7 @@ def _grid(data, samples, names, size):
     counts = (f"data ({len(data):,})", f"samples of the flow ({len(samples):,})")
     figure.legend(lines[0], counts, loc="upper right", frameon=False)
     if count < size:
-        figure.suptitle(f"{count} of {size} columns", fontsize=10, x=0.01, horizontalalignment="left")
+        figure.suptitle(f"{count} of {size} columns", **style.HEAD)
     return figure
 
 

@@ -7,6 +7,7 @@ from matplotlib.patches import Rectangle
 # Okabe and Ito's colours, distinct under the common kinds of colour blindness.
 DATA, SAMPLES, REFERENCE = "#0072B2", "#D55E00", "#4D4D4D"
 DPI = 150
+HEAD = {"fontsize": 10, "x": 0.01, "horizontalalignment": "left"}
 
 
 def new_figure(width, height):
@@ -23,10 +24,17 @@ def plain(axes):
 
 
 def image_inches(shape, columns):
-    """Width and height in inches of one of `columns` images `[n, H, W, C]` beside each other: 0.5 to 1, by number."""
+    """Width and height in inches of one of `columns` images `[n, H, W, C]` beside each other: 0.5 to 1.5, by number."""
     _, height, width, _ = shape
-    inches = float(np.clip(9 / columns, 0.5, 1.0))
+    inches = float(np.clip(9 / columns, 0.5, 1.5))
     return inches, inches * (height + 1) / (width + 1)
+
+
+def headed(figure, text):
+    """Puts a line above all of a figure, such as model, data and likelihood, before one that is there; returns it."""
+    known = figure.get_suptitle()
+    figure.suptitle(f"{text}; {known}" if known else text, **HEAD)
+    return figure
 
 
 def frame(corner, width, height):
