@@ -162,12 +162,8 @@ def test_what_is_no_run_is_refused(command, moons, tmp_path, capsys):
 
 def test_the_command_says_nothing_of_the_machine(moons, tmp_path):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")}
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; sys.argv[0] = 'tfflows'; from tfflows.cli.main import main; sys.exit(main())",
-    ]
-    command += ["sample", str(moons), "-n", "5", "--out", str(tmp_path / "samples.csv")]
+    code = "import sys; sys.argv[0] = 'tfflows'; from tfflows.cli.main import main; sys.exit(main())"  # as the script
+    command = [sys.executable, "-c", code, "sample", str(moons), "-n", "5", "--out", str(tmp_path / "samples.csv")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"5 samples: {tmp_path / 'samples.csv'}\n"
