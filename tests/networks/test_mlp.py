@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfflows.networks import MLP
+from tfflows.networks import MADE, MLP
 
 
 def _mlp(units=3, **options):
@@ -64,6 +64,14 @@ def test_spread_biases():
     again(tf.ones([2, 3]))
     np.testing.assert_array_equal(again.dense[0].bias, first)
     assert not np.array_equal(first[:300], second * 500**0.5 / 3**0.5)
+
+
+@pytest.mark.parametrize("make", [lambda **k: MLP(6, **k), lambda **k: MADE(3, num_outputs=2, **k)])
+def test_outputs_start_where_they_are_told(make):
+    outputs = make(hidden_units=(4,), output_start=(0.5, -2.0))(np.ones([2, 3], "float32"))
+    np.testing.assert_array_equal(outputs, [[0.5] * 3 + [-2.0] * 3] * 2)
+    with pytest.raises(ValueError, match="divide the 6 outputs. Received: 4 numbers"):
+        make(hidden_units=(4,), output_start=np.zeros(4))(np.ones([2, 3], "float32"))
 
 
 def test_all_weights_exist_after_build():

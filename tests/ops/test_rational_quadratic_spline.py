@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 import tensorflow as tf
 
 from tfflows.ops.elementwise import RationalQuadraticSpline
@@ -175,3 +177,25 @@ def test_affine_part_is_before_the_spline():
     back, minus = spline.inverse(y, *raw)
     np.testing.assert_allclose(back, x, rtol=1e-11)
     np.testing.assert_allclose(minus, -found, atol=1e-11)
+
+
+@pytest.mark.parametrize("options", [{}, {"affine": True}, {"bins": 5, "minimal_width": 0.1}, {"bins": 2, "box": 0.5}])
+def test_normal_knots_are_the_identity_with_knots_at_quantiles(options):
+    spline = RationalQuadraticSpline(**options)
+    raw = np.array(spline.normal_knots())
+    x = np.linspace(-1.2 * spline.box, 1.2 * spline.box, 101)
+    y, log_slope = spline.forward(tf.constant(x), *raw[:, None] * np.ones_like(x))
+    np.testing.assert_allclose(y, x, atol=1e-6)
+    np.testing.assert_allclose(log_slope, 0.0, atol=1e-6)
+    if "minimal_width" in options:  # which moves them
+        return
+    # The knots again, from widths of the definition.
+    k, free = spline.bins, 1.0 - spline.bins * spline.minimal_width
+    widths = spline.minimal_width + free * scipy.special.softmax(raw[:k])
+    knots = (2.0 * np.cumsum(widths) - 1.0)[:-1] * spline.box
+    inside = scipy.stats.truncnorm(-spline.box, spline.box)
+    np.testing.assert_allclose(inside.cdf(knots), np.arange(1, k) / k, atol=0.01)
+
+
+def test_knots_of_a_circle_are_even():
+    assert set(RationalQuadraticSpline(circular=True).normal_knots()) == {0.0}

@@ -74,7 +74,8 @@ class NeuralSplineFlow(vectors.LayeredFlow):
     def layer(self, i, size, rng):
         spline = {"bins": self.bins, "box": self.box, "affine": self.affine}
         num_parameters = RationalQuadraticSpline(**spline).num_parameters
-        network = {"spread_biases": True, **self.layer_network_options(i, "conditioner")}
+        start = RationalQuadraticSpline(**spline).normal_knots()
+        network = {"spread_biases": True, "output_start": start, **self.layer_network_options(i, "conditioner")}
         if self.kind == "coupling":
             mask = masks.half(size, flip=i % 2 == 1)
             conditioner = networks.MLP(num_parameters * int((~mask).sum()), **network)

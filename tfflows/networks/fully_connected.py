@@ -23,6 +23,8 @@ class FullyConnected(Conditioner):
       spread_biases: bool, whether hidden biases start uniform on `[-1/2, 1/2] / sqrt(inputs)` instead of 0, so that not
         all kinks of the activation start at 0: better where a network sees one or two numbers.
       zero_init: bool, initialise the last layer with zeros.
+      output_start: sequence of floats that the biases of the last layer start at instead of 0, one for each parameter
+        of a map: as many outputs in turn start at each, the value of that parameter for every entry.
       seed: int or `None`, of the initial weights.
       **kwargs: of `Conditioner`.
 
@@ -41,6 +43,7 @@ class FullyConnected(Conditioner):
         residual=False,
         spread_biases=False,
         zero_init=True,
+        output_start=None,
         seed=None,
         **kwargs,
     ):
@@ -49,6 +52,7 @@ class FullyConnected(Conditioner):
         self.hidden_units, self.activation = tuple(hidden_units), keras.activations.get(activation)
         self.residual, self.spread_biases = residual, spread_biases
         self.zero_init, self.seed = zero_init, seed
+        self.output_start = None if output_start is None else tuple(map(float, output_start))
 
     def layer_options(self, i, fan_in=None):
         """Arguments of layer number `i`; without the number of its inputs its biases start at 0."""
@@ -64,10 +68,21 @@ class FullyConnected(Conditioner):
 
     def bias_initializer(self, i, fan_in):
         """Keras initializer of the biases of layer number `i`."""
+        if i == len(self.hidden_units) and self.output_start is not None:
+            return self._output_start
         if fan_in is None or i == len(self.hidden_units) or not self.spread_biases:
             return keras.initializers.Zeros()
         most, seed = 0.5 * fan_in**-0.5, seeds.plus(self.seed, 500 + i)  # another seed than the kernel's
         return keras.initializers.RandomUniform(-most, most, seed=seed)
+
+    def _output_start(self, shape, dtype=None):
+        (outputs,), parameters = shape, len(self.output_start)
+        if outputs % parameters:
+            raise ValueError(
+                f"`output_start` must hold a number for each parameter, and these divide the {outputs} outputs. "
+                f"Received: {parameters} numbers"
+            )
+        return tf.repeat(tf.constant(self.output_start, dtype), outputs // parameters)
 
     def call(self, inputs):
         h, context = self.split_inputs(inputs)
