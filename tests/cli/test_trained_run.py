@@ -140,6 +140,21 @@ def test_export_is_the_flow(moons, tmp_path, capsys):
     assert "must be a new or empty folder" in capsys.readouterr().err
 
 
+def test_export_to_another_runtime(moons, tmp_path, capsys):
+    folder, path = shutil.copytree(moons, tmp_path / "run"), tmp_path / "deep" / "flow.tflite"
+    assert _run("export", folder, "--format", "litert") == 0
+    assert _run("export", folder, "--format", "litert", "--endpoints", "log_prob,inverse", "--output", path) == 0
+    x, flow = np.array([[0.1, 0.2], [1.0, -0.5]], np.float32), models.load_model(folder / "model.keras")
+    for file in (folder / "litert" / "flow.tflite", path):
+        runner = tf.lite.Interpreter(model_path=str(file)).get_signature_runner("log_prob")
+        np.testing.assert_allclose(runner(x=x)["log_prob"], flow.log_prob(x), rtol=1e-5)
+    assert _run("export", folder, "--format", "litert", "--output", path) == 2
+    assert "must be a new file" in capsys.readouterr().err
+    assert _run("export", folder, "--format", "litert", "--endpoints", "sample") == 2
+    assert "it has no random numbers" in capsys.readouterr().err
+    assert [each.name for each in (folder / "litert").iterdir()] == ["flow.tflite"]
+
+
 @pytest.mark.parametrize("command", ["evaluate", "sample", "export"])
 def test_what_is_no_run_is_refused(command, moons, tmp_path, capsys):
     assert _run(command, tmp_path / "none") == 2
