@@ -143,9 +143,21 @@ def test_a_density_of_another_base_and_what_no_operation_stands_for(tmp_path):
     path, x = tmp_path / "flow.tflite", np.array([[1e-6, 1.0], [0.5, 40.0]], "float32")
     flow.export(path, "litert")
     agree(run("litert", str(path), "log_prob")(x=x), flow.log_prob(x))
+    normal = tfd.MultivariateNormalDiag([0.0, 1.0], [1.0, 2.0])
+    flow = models.FlowModel(tfd.TransformedDistribution(normal, tfb.NormalCDF()))
+    flow.export(path, "litert", endpoints=("log_prob", "forward"))
+    x, z = np.array([[1e-6, 0.5], [0.3, 0.9999]], "float32"), np.array([[-5.0, 0.0], [1e-3, 4.0]], "float32")
+    agree(run("litert", str(path), "log_prob")(x=x), flow.log_prob(x))
+    agree(run("litert", str(path), "forward")(z=z), flow.decode(z))
     before = path.read_bytes()
-    flow = models.FlowModel(tfd.TransformedDistribution(base, tfb.NormalCDF()))
-    with pytest.raises(ValueError, match=r"'forward' of .* must be what litert can hold; format=\"tf_saved_model\""):
+    bijector = tfb.Inline(
+        lambda x: x + 1e-9 * tf.math.digamma(1 + x * x),  # which LiteRT does not have
+        lambda y: y,
+        inverse_log_det_jacobian_fn=tf.zeros_like,
+        forward_min_event_ndims=0,
+    )
+    flow = models.FlowModel(tfd.TransformedDistribution(normal, bijector))
+    with pytest.raises(ValueError, match=r"'forward' of .* must be what litert can hold; .*Digamma"):
         flow.export(path, "litert", endpoints="forward")
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
     double = models.RealNVP((2,), num_layers=2, hidden_units=(4,), dtype="float64")

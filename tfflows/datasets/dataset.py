@@ -89,7 +89,8 @@ class Dataset:
           x: examples `[N, *event_shape]`.
           context: labels `[N]` or values `[N, C]`, whose columns are left out otherwise.
         """
-        return rows.frame(x, self.columns, context=context, class_names=self.class_names, table=self.table)
+        names = self.class_names or self.num_classes and range(self.num_classes)
+        return rows.frame(x, self.columns, context=context, class_names=names, table=self.table)
 
     def dequantized(self, split, *, seed):
         """One split as continuous data, in units of one level: `y = x + u`, `u ~ U[0, 1)` in each component.

@@ -3,6 +3,9 @@
 Each function takes the operation and its inputs, and gives what stands for its output.
 """
 
+import functools
+import math
+
 import numpy as np
 import tensorflow as tf
 
@@ -71,6 +74,36 @@ def erfc(_, x):
     return tf.where(x < 0, 2 - tail, tail)
 
 
+def erf(op, x):
+    """Its series near 0, elsewhere by `erfc`."""
+    near, series = tf.clip_by_value(x, -1.0, 1.0), tf.zeros_like(x)
+    for n in range(11, -1, -1):
+        series = 2 / math.sqrt(math.pi) / (2 * n + 1) * (-1) ** n / math.factorial(n) + near * near * series
+    return tf.where(tf.abs(x) < 1, near * series, tf.sign(x) * (1 - erfc(op, tf.abs(x))))
+
+
+def ndtri(_, p):
+    """The fit to 1e-7 of Wichura (algorithm AS 241, `PPND7`, Applied Statistics 37, 1988)."""
+    q = p - 0.5
+    near = 0.180625 - q * q
+    middle = q * _ratio(near, _MIDDLE)
+    far = tf.sqrt(-tf.math.log(tf.minimum(p, 1 - p)))
+    tail = tf.where(far <= 5, _ratio(far - 1.6, _TAIL), _ratio(far - 5, _FAR_TAIL))
+    inside = tf.where(tf.abs(q) <= 0.425, middle, tf.sign(q) * tail)
+    return tf.where(p <= 0, -math.inf, tf.where(p >= 1, math.inf, inside))
+
+
+_MIDDLE = (3.3871327179, 50.434271938, 159.29113202, 59.109374720), (1.0, 17.895169469, 78.757757664, 67.187563600)
+_TAIL = (1.4234372777, 2.7568153900, 1.3067284816, 0.17023821103), (1.0, 0.73700164250, 0.12021132975)
+_FAR_TAIL = (6.6579051150, 3.0812263860, 0.42868294337, 0.017337203997), (1.0, 0.24197894225, 0.012258202635)
+
+
+def _ratio(x, coefficients):
+    """Of two polynomials, each by its coefficients from the constant one."""
+    above, below = (functools.reduce(lambda sum, each: sum * x + each, reversed(part)) for part in coefficients)
+    return above / below
+
+
 def loop(*_):
     """LiteRT wants to know all sizes in one."""
     raise ValueError("it runs a loop over the entries of an event")
@@ -81,6 +114,6 @@ def _constant(value, like):
 
 
 EVERYWHERE = {"BroadcastArgs": broadcast_args, "MatrixTriangularSolve": matrix_triangular_solve}
-EVERYWHERE |= {"Erfc": erfc, "Expm1": expm1, "Log1p": log1p}
-OF_LITERT = {**EVERYWHERE, "Asinh": asinh, "Sinh": sinh, "Softplus": softplus}
+EVERYWHERE |= {"Erfc": erfc, "Expm1": expm1, "Log1p": log1p, "Ndtri": ndtri}
+OF_LITERT = {**EVERYWHERE, "Erf": erf, "Asinh": asinh, "Sinh": sinh, "Softplus": softplus}
 OF_LITERT |= {"While": loop, "StatelessWhile": loop}
