@@ -28,20 +28,22 @@ def execute(args):
     place = run_folder.SAVED_MODEL if saved else f"{args.format}/flow{EXPORT_FORMATS[args.format][0] or '.onnx'}"
     path = args.output or args.folder / place
     check_export(args.format, path)
-    if args.output is not None and path.exists() and not (saved and path.is_dir() and not any(path.iterdir())):
+    several = not saved and args.format != "litert" and len(args.endpoints or ()) > 1
+    files = [path.with_name(f"{path.stem}.{name}{path.suffix}") for name in args.endpoints] if several else [path]
+    taken = [file for file in files if file.exists() and not (saved and file.is_dir() and not any(file.iterdir()))]
+    if args.output is not None and taken:
         wanted = "a new or empty folder" if saved else "a new file"
-        raise FileExistsError(f"--output must be {wanted}. Received: {path}, which exists")
+        raise FileExistsError(f"--output must be {wanted}. Received: {taken[0]}, which exists")
 
     from tfflows.cli import model
 
     model.load(run)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    options_of = {"format": args.format, "endpoints": args.endpoints}
+    chosen = {"format": args.format, "endpoints": args.endpoints}
     if args.output is not None and not saved:
-        run.flow.export(path, **options_of)
+        run.flow.export(path, **chosen)
     else:
-        anew = path if saved else path.parent
-        with run_folder.replacing(anew) as beside:
-            run.flow.export(beside if saved else beside / path.name, **options_of)
-    print(f"{'SavedModel' if saved else args.format}: {path}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with run_folder.replacing(path if saved else path.parent) as beside:
+            run.flow.export(beside if saved else beside / path.name, **chosen)
+    print(f"{'SavedModel' if saved else args.format}: {', '.join(map(str, files))}")
     return 0

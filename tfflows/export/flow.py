@@ -50,7 +50,8 @@ def export_flow(flow, path, format="tf_saved_model", verbose=False, **options):
     Raises:
       ImportError: a package that the format needs is missing.
       ValueError: an unknown format or endpoint, a path that ends otherwise, or an endpoint that the format cannot hold:
-        all that draw random numbers, loops of autoregressive directions in LiteRT, operations without a counterpart.
+        all that draw random numbers, the loops of autoregressive directions in LiteRT and those of a transformer,
+        operations without a counterpart.
 
     Example:
 
