@@ -1,8 +1,16 @@
 """How arguments are refused: what was expected, what was received. It imports nothing heavy, for the command line."""
 
 import difflib
+import importlib.util
 import math
 import numbers
+
+EXPORT_FORMATS = {  # how a path must end, and the packages that write and run it
+    "tf_saved_model": ("", ()),
+    "onnx": ("", ("tf2onnx", "onnxruntime")),
+    "litert": (".tflite", ()),
+    "openvino": (".xml", ("openvino", "tf2onnx")),
+}
 
 
 def check_sizes(least=1, **sizes):
@@ -70,6 +78,22 @@ def check_choice(known, **choices):
     for name, value in choices.items():
         if value not in tuple(known):
             raise ValueError(f"`{name}` must be one of {list(known)}. Received: {value!r}")
+
+
+def check_export(format, path):
+    """Refuses a format that is not in `EXPORT_FORMATS`, a path that ends otherwise, and to go on without its packages.
+
+    Raises:
+      ValueError: naming the format, or how the path must end.
+      ImportError: naming what to install; packages are looked for, not imported.
+    """
+    check_choice(EXPORT_FORMATS, format=format)
+    suffix, packages = EXPORT_FORMATS[format]
+    if not str(path).endswith(suffix):
+        raise ValueError(f"The file of {format} must end in {suffix}. Received: {str(path)!r}")
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        raise ImportError(f"{format} needs: pip install {' '.join(packages)}. Received: no {' and no '.join(missing)}")
 
 
 def did_you_mean(name, known, *, cutoff=0.6):

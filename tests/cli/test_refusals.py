@@ -78,6 +78,8 @@ REFUSED = [
     (["evaluate", "{run}", "--data", "{table}", "--split", "test"], "All of a file or folder of one's own is judged"),
     (["score", "{run}", "--out", "scores.txt"], "must end in .csv"),
     (["export", "{run}", "--output", "{folder}"], "must be a new or empty folder"),
+    (["export", "{run}", "--format", "tflite"], "invalid choice: 'tflite'"),
+    (["export", "{run}", "--format", "litert", "--output", "flow.lite"], "litert must end in .tflite. Received: 'fl"),
     (["sample", "{run}", "--out", "samples.txt"], "must end in .csv or .npy"),
     (["sample", "{run}", "--out", "nowhere/samples.csv"], "folder of --out must exist"),
     (["sample", "{run}", "--out", "{samples}"], "exists: --overwrite to replace it"),

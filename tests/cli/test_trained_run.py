@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas
 import pytest
 import tensorflow as tf
 
@@ -88,13 +89,30 @@ def test_samples_of_a_conditional_run_name_their_class(by_sex, tmp_path, capsys)
     assert _run("sample", by_sex, "-n", 200, "--out", tmp_path / "all.csv") == 0
     with open(tmp_path / "all.csv", newline="") as file:
         header, *rows = csv.reader(file)
-    assert header == ["height_cm", "weight_kg", "class"]
+    assert header == ["height_cm", "weight_kg", "sex"]
+    assert all(row[0].isdigit() for row in rows) and any("." in row[1] for row in rows)
     share = np.mean([row[2] == "m" for row in rows])
     assert 0.2 < share < 0.47  # a third of the people
     assert _run("sample", by_sex, "-n", 5, "--context-value", "m", "--out", tmp_path / "men.csv") == 0
     assert {line.rsplit(",")[-1] for line in (tmp_path / "men.csv").read_text().split()[1:]} == {"m"}
     assert _run("sample", by_sex, "--context-value", "x", "--out", tmp_path / "x.csv") == 2
     assert "must be a class: f, m. Received: 'x'" in capsys.readouterr().err
+
+
+def test_samples_are_written_as_the_file_was(train, tmp_path):
+    rng, path, run = np.random.default_rng(0), tmp_path / "people.parquet", tmp_path / "run"
+    columns = {"id": rng.integers(9, size=60).astype("uint8"), "age": rng.normal(40, 9, 60), "on": rng.random(60) > 0.5}
+    pandas.DataFrame(columns | {"size": rng.normal(170, 9, 60).astype("float32")}).to_parquet(path)
+    options = ("--columns", "size,on,id", "--context", "age", "--epochs", 1, "--output", run)
+    assert train("--data", path, *options) == 0
+    assert _run("sample", run, "-n", 70, "--context-value", 30) == 0
+    found, given = (pandas.read_parquet(each) for each in (run / "samples.parquet", path))
+    assert list(found) == list(given) and found.dtypes.to_dict() == given.dtypes.to_dict()
+    assert len(found) == 70 and (found["age"] == 30).all() and found["id"].nunique() > 3
+    assert _run("sample", run, "-n", 70, "--context-value", 30, "--out", tmp_path / "samples.npy") == 0
+    array = np.load(tmp_path / "samples.npy")
+    np.testing.assert_array_equal(array, found[["size", "on", "id"]].astype("float32"))
+    assert array.dtype == np.float32
 
 
 def test_samples_given_numbers(train, people, tmp_path, capsys):
@@ -141,6 +159,21 @@ def test_export_is_the_flow(moons, tmp_path, capsys):
         np.testing.assert_allclose(served.log_prob(x), flow.log_prob(x), rtol=1e-5)
     assert _run("export", moons, "--output", tmp_path / "deep") == 2
     assert "must be a new or empty folder" in capsys.readouterr().err
+
+
+def test_export_to_another_runtime(moons, tmp_path, capsys):
+    folder, path = shutil.copytree(moons, tmp_path / "run"), tmp_path / "deep" / "flow.tflite"
+    assert _run("export", folder, "--format", "litert") == 0
+    assert _run("export", folder, "--format", "litert", "--endpoints", "log_prob,inverse", "--output", path) == 0
+    x, flow = np.array([[0.1, 0.2], [1.0, -0.5]], np.float32), models.load_model(folder / "model.keras")
+    for file in (folder / "litert" / "flow.tflite", path):
+        runner = tf.lite.Interpreter(model_path=str(file)).get_signature_runner("log_prob")
+        np.testing.assert_allclose(runner(x=x)["log_prob"], flow.log_prob(x), rtol=1e-5)
+    assert _run("export", folder, "--format", "litert", "--output", path) == 2
+    assert "must be a new file" in capsys.readouterr().err
+    assert _run("export", folder, "--format", "litert", "--endpoints", "sample") == 2
+    assert "it has no random numbers" in capsys.readouterr().err
+    assert [each.name for each in (folder / "litert").iterdir()] == ["flow.tflite"]
 
 
 @pytest.mark.parametrize("command", ["evaluate", "sample", "export"])

@@ -76,4 +76,5 @@ def test_weights_file_and_checkpoint(trained, tmp_path):
 
 def test_flows_of_reals_have_no_endpoint_for_integers(trained, tmp_path):
     trained.export(tmp_path / "saved")
-    assert set(tf.saved_model.load(str(tmp_path / "saved")).signatures) == {"log_prob", "sample", "forward", "inverse"}
+    served = set(tf.saved_model.load(str(tmp_path / "saved")).signatures)
+    assert served == {"serving_default", "log_prob", "sample", "forward", "inverse"}

@@ -70,7 +70,8 @@ class Run:
         now = _config(self)
         if self.saved is None:
             return run_folder.create(self.folder, now, overwrite=self.overwrite)
-        differ = [name for name, value in now["data"].items() if value != self.saved["data"].get(name)]
+        known = self.saved["data"]  # of a run of before without some of the names
+        differ = [name for name, value in now["data"].items() if value != known.get(name, value)]
         if differ:
             wanted = f"--resume needs the data {self.folder} was started on"
             raise ValueError(f"{wanted}. Received: data that differ in {', '.join(differ)}")
@@ -91,6 +92,7 @@ def _config(run):
         "name": data.name,
         "event_shape": list(data.event_shape),
         "columns": None if data.columns is None else list(data.columns),
+        "table": dataclasses.asdict(data.table) if getattr(data, "table", None) else None,
         "discrete_levels": data.discrete_levels,
         **{f"num_{split}": data.num_examples(split) for split in _SPLITS},
         "conditional": conditional,

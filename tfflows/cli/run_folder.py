@@ -9,9 +9,10 @@ import shutil
 
 CONFIG, LOG, STATE, METRICS = "config.json", "log.csv", "training_state.npz", "metrics.json"
 MODEL, SAVED_MODEL = "model.keras", "saved_model"
+EXPORTS = (SAVED_MODEL, "onnx", "litert", "openvino")
 PROGRESS, EVALUATION, TENSORBOARD = "progress", "evaluate.json", "tensorboard"
 _FIGURES = "samples training density latents digits classes temperatures interpolation reconstruction".split()
-_OURS = (PROGRESS, TENSORBOARD, LOG, STATE, STATE + ".part", METRICS, MODEL, SAVED_MODEL, EVALUATION, CONFIG)
+_OURS = (PROGRESS, TENSORBOARD, LOG, STATE, STATE + ".part", METRICS, MODEL, *EXPORTS, EVALUATION, CONFIG)
 
 
 def default(model, data):

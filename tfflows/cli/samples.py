@@ -33,22 +33,24 @@ def _vectors(value, size, count):
 
 
 def write(path, flow, known, count, *, context, **options):
-    """Draws samples and writes them: a .png of images side by side, a .npy array, or a .csv table with their classes.
+    """Draws samples and writes them: a .png of images side by side, a .npy array, or a .csv or .parquet table.
 
-    `known` is what config.json says of the data, `context` is of `contexts`, `options` are those of `FlowModel.sample`.
+    A table, and an array of samples like those of a file, has the file's columns and dtypes. `known` is what
+    config.json says of the data, `context` is of `contexts`, `options` are those of `FlowModel.sample`.
     """
-    kind, names, levels = path.suffix.lower(), known["class_names"], known["discrete_levels"]
+    kind, levels = path.suffix.lower(), known["discrete_levels"]
     if kind == ".png" and context is not None:
         context = np.sort(context)  # one class after the other
     samples = np.asarray(flow.sample(count, context=context, **options))
     if levels is not None and samples.dtype.kind == "f":
         samples = np.clip(np.floor(samples), 0, levels - 1).astype(np.int32)
-    if kind == ".npy":
-        np.save(path, samples)
-    elif kind == ".png":
+    table = known.get("table")  # which a run of before does not have
+    if kind == ".png":
         _picture(path, samples, levels)
+    elif kind == ".npy" and not table:
+        np.save(path, samples)
     else:
-        _table(path, samples.reshape(count, -1), known["columns"], names and [names[k] for k in context])
+        _table(path, samples, known, context, table)
 
 
 def _picture(path, samples, levels):
@@ -59,11 +61,17 @@ def _picture(path, samples, levels):
     keras.utils.array_to_img(grids.picture(samples, 0, levels - 1, _COLUMNS), scale=False).save(path)
 
 
-def _table(path, rows, columns, labels):
-    import pandas
+def _table(path, samples, known, context, table):
+    from tfflows.datasets.tables import rows
 
-    table = pandas.DataFrame(rows, columns=columns or [f"x{i + 1}" for i in range(rows.shape[1])])
-    if labels:
-        table.insert(rows.shape[1], "class", labels, allow_duplicates=True)
-    digits = 9 if rows.dtype == np.float32 else 17  # as many as read back the same number
-    table.to_csv(path, index=False, float_format=f"%.{digits}g", na_rep="nan", lineterminator="\r\n")
+    columns, table = known["columns"], table and rows.FileColumns(**table)
+    found = rows.frame(samples, columns, context=context, class_names=known["class_names"], table=table)
+    if path.suffix.lower() == ".npy":
+        kinds = (getattr(dtype, "numpy_dtype", dtype) for dtype in found[columns].dtypes)
+        arrays = [found[name].to_numpy(kind) for name, kind in zip(columns, kinds, strict=True)]
+        return np.save(path, np.stack(arrays, axis=1))
+    if path.suffix.lower() == ".parquet":
+        return found.to_parquet(path, index=False)
+    digits = 9 if samples.dtype == np.float32 else 17  # as many as read back the same number
+    header = table is None or table.header
+    found.to_csv(path, index=False, header=header, float_format=f"%.{digits}g", na_rep="nan", lineterminator="\r\n")

@@ -9,6 +9,7 @@ from tfflows.arguments import check_choice, check_integer
 from tfflows.datasets import batching
 from tfflows.datasets.densities.density import ToyDensity
 from tfflows.datasets.images import augmentation
+from tfflows.datasets.tables import rows
 
 SPLITS = ("train", "validation", "test")
 
@@ -29,6 +30,7 @@ class Dataset:
       discrete_levels: `L` when the examples are integers in `{0, ..., L - 1}`, otherwise `None`.
       density: the `ToyDensity` the examples were drawn from, or `None`.
       description: a sentence or two: what it is and where it comes from.
+      table: `tables.rows.FileColumns` of the file that the columns are of, or `None`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Dataset:
     discrete_levels: int | None = None
     density: ToyDensity | None = None
     description: str = ""
+    table: rows.FileColumns | None = None
 
     def __post_init__(self):
         for split in SPLITS:
@@ -76,6 +79,18 @@ class Dataset:
     def context(self, split):
         """The context of one split, or `None`."""
         return getattr(self, f"context_{checked_split(split)}")
+
+    def frame(self, x, context=None):
+        """Examples, drawn from a flow for instance, as a `pandas.DataFrame` like the file that the data are of.
+
+        It has the columns of the file, in their order and dtypes: integers are rounded, labels are given by name.
+
+        Args:
+          x: examples `[N, *event_shape]`.
+          context: labels `[N]` or values `[N, C]`, whose columns are left out otherwise.
+        """
+        names = self.class_names or self.num_classes and range(self.num_classes)
+        return rows.frame(x, self.columns, context=context, class_names=names, table=self.table)
 
     def dequantized(self, split, *, seed):
         """One split as continuous data, in units of one level: `y = x + u`, `u ~ U[0, 1)` in each component.

@@ -393,6 +393,6 @@ class FlowModel(trainable.Owner, flow_trainer.FlowTrainer):
         names = ("name", "context_size", "num_classes", "dequantization", "distribution")
         return configs.written({"dtype": self.dtype_policy, **{name: getattr(self, name) for name in names}})
 
-    def export(self, filepath, **kwargs):
-        """Writes a SavedModel with endpoints `log_prob`, `sample`, `forward`, `inverse`; see `tfflows.export`."""
-        export.export_flow(self, filepath, **kwargs)
+    def export(self, filepath, format="tf_saved_model", verbose=False, **options):
+        """Writes a SavedModel, ONNX, LiteRT or OpenVINO with endpoints `log_prob`, `inverse`, ...: `tfflows.export`."""
+        export.export_flow(self, filepath, format, verbose, **options)

@@ -244,6 +244,6 @@ class VariationalAutoencoder(PlannedModel):
         parts = {name: getattr(self, name) for name in names}
         return configs.written({"dtype": self.dtype_policy, "prior": self.own_prior, **parts})
 
-    def export(self, filepath, **kwargs):
-        """Writes a SavedModel with endpoints `encode`, `decode`, `sample`, `log_weights`; see `tfflows.export`."""
-        export.export_autoencoder(self, filepath, **kwargs)
+    def export(self, filepath, format="tf_saved_model", verbose=False, **options):
+        """Writes a SavedModel with endpoints `encode`, `decode`, ..., or `decode` as ONNX, ...: `tfflows.export`."""
+        export.export_autoencoder(self, filepath, format, verbose, **options)

@@ -198,9 +198,9 @@ class VariationalFlow(PlannedModel):
         """Writes `flow`: `keras.saving.load_model` gives a `FlowModel`."""
         self.flow.save(filepath, **kwargs)
 
-    def export(self, filepath, **kwargs):
-        """Writes a SavedModel of `flow`, see `FlowModel.export`."""
-        self.flow.export(filepath, **kwargs)
+    def export(self, filepath, format="tf_saved_model", verbose=False, **options):
+        """Writes `flow`, see `FlowModel.export`."""
+        self.flow.export(filepath, format, verbose, **options)
 
 
 def _numbers(batch_size, steps):

@@ -8,6 +8,7 @@ import pandas
 from tfflows.arguments import did_you_mean
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.splitting import FRACTIONS, split_rows
+from tfflows.datasets.tables.rows import FileColumns
 from tfflows.datasets.tables.table import is_number, read_table
 
 _MANY_LABELS = 100
@@ -34,14 +35,15 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
       key: which array of an .npz is the table; by default the only one, or `x`.
 
     Returns:
-      A `Dataset` of float32 examples `[N, D]`, with int32 labels `[N]` or float32 values `[N, C]` as context.
+      A `Dataset` of float32 examples `[N, D]`, with int32 labels `[N]` or float32 values `[N, C]` as context; its
+      `frame` makes rows like the file's of examples.
 
     Raises:
       ValueError: if the file or the columns asked for are missing, a column is not numeric or not finite, or the
         table has fewer than three rows.
     """
     path = pathlib.Path(path)
-    table, array = read_table(path, header=header, key=key)
+    table, array, dtypes = read_table(path, header=header, key=key)
     names = list(table)
     context_names = _choose(context, names, "context", path)
     if array is not None and context_names:
@@ -71,6 +73,11 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
         *(examples[part] for part in rows),
         *(None if conditioning is None else conditioning[part] for part in rows),
         columns=tuple(map(str, example_names)),
+        table=FileColumns(
+            {str(name): dtype for name, dtype in dtypes.items() if name in (*example_names, *context_names)},
+            list(map(str, context_names)),
+            header,
+        ),
         description=f"{len(examples)} rows of {path.name}.",
         **known,
     )

@@ -25,7 +25,8 @@ def read_table(path, *, header=True, key=None):
       key: which array of an .npz is the table; by default the only one, or `"x"`.
 
     Returns:
-      A pair: the dict, and the array called `"context"` if an .npz has one beside the table, otherwise `None`.
+      The dict; the array called `"context"` if an .npz has one beside the table, otherwise `None`; and a dict from
+      column names to the names of the dtypes that the file, or pandas when it reads it, gives them.
 
     Raises:
       ValueError: if the file is missing, of another kind, unreadable, empty, or no table.
@@ -40,18 +41,20 @@ def read_table(path, *, header=True, key=None):
         raise ValueError(f"A data file that exists is needed. Received: {str(path)!r}, which {kind}")
     if key is not None and extension != ".npz":
         raise ValueError(f"`key` chooses an array of an .npz. Received: key={key!r} with {path.name!r}")
-    context = None
+    context, frame = None, None
     if extension == ".csv":
-        columns = _read_csv(path, header)
+        frame = _read_csv(path, header)
     elif extension == ".parquet":
-        columns = _read_parquet(path)
+        frame = _read_parquet(path)
     elif extension == ".npy":
         columns = _columns_of_array(_readable(path, lambda: np.load(path, allow_pickle=False)), path.name)
     else:
         columns, context = _read_npz(path, key)
+    typed = columns if frame is None else {str(name): frame[name] for name in frame.columns}
+    columns = columns if frame is None else _columns(frame)
     if not columns or not len(next(iter(columns.values()))):
         raise ValueError(f"The table must have rows and columns. Received: {path.name!r}, which is empty")
-    return columns, context
+    return columns, context, {name: str(column.dtype) for name, column in typed.items()}
 
 
 def _read_csv(path, header):
@@ -63,7 +66,7 @@ def _read_csv(path, header):
             warnings.simplefilter("error", pandas.errors.ParserWarning)  # cells beyond the last column
             frame = pandas.read_csv(path, index_col=False, **options)
     except pandas.errors.EmptyDataError:
-        return {}
+        return pandas.DataFrame()
     except (pandas.errors.ParserError, pandas.errors.ParserWarning, UnicodeDecodeError) as error:
         raise ValueError(
             f"The file must be text with {separator!r} between its columns, as many in each row. "
@@ -77,7 +80,7 @@ def _read_csv(path, header):
             f"The first line of a .csv must name its columns. Received: {path.name!r}, whose first line holds only "
             f"numbers ({names}). If it has no header, pass header=False; columns are then '0', '1', ..."
         )
-    return _columns(frame)
+    return frame
 
 
 def _punctuation(path):
@@ -100,7 +103,7 @@ def _punctuation(path):
 
 def _read_parquet(path):
     try:
-        return _columns(pandas.read_parquet(path))
+        return pandas.read_parquet(path)
     except ImportError as error:
         raise ImportError("Reading .parquet needs: pip install pyarrow") from error
     except (ValueError, OSError) as error:
