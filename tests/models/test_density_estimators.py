@@ -149,7 +149,7 @@ def test_what_does_not_fit_is_refused():
             model(num_layers=0)
         with pytest.raises(ValueError, match=r"`event_shape` must be known and have at least . entr.*Received: \(\)"):
             model(event_shape=())
-    with pytest.raises(ValueError, match=r"must be known and have at least 2 entries. Received: \(1,\)"):
+    with pytest.raises(ValueError, match=r"at least 2 entries. Received: \(1,\), which .*'autoregressive'\) and Auto"):
         NeuralSplineFlow(event_shape=(1,))
     with pytest.raises(ValueError, match="`bins` must be an integer of at least 2. Received: 1"):
         NeuralSplineFlow(bins=1)

@@ -6,7 +6,7 @@ that are not finite.
 """
 
 from tfflows.plotting.calibration import rank_histograms_figure
-from tfflows.plotting.density import density_figure, density_rows_figure
+from tfflows.plotting.density import density_curve_figure, density_figure, density_rows_figure
 from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
 from tfflows.plotting.layers import layers_figure
@@ -15,6 +15,7 @@ from tfflows.plotting.round_trips import interpolations_figure, reconstructions_
 from tfflows.plotting.samples import samples_figure
 
 __all__ = [
+    "density_curve_figure",
     "density_figure",
     "density_rows_figure",
     "image_rows_figure",
