@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfflows.datasets import banana, funnel
-from tfflows.models import AutoregressiveFlow, NeuralSplineFlow, load_model
+from tfflows.models import AutoregressiveFlow, NeuralSplineFlow, RealNVP, load_model
 
 SMALL = {"num_layers": 2, "hidden_units": (16,)}
 KINDS = {
@@ -162,3 +162,16 @@ def test_what_does_not_fit_is_refused():
     flow = NeuralSplineFlow((2,), context_size=3)
     with pytest.raises(ValueError, match=r"`context` must have last axis 3. Received: shape \(4, 2\)"):
         flow.log_prob(np.zeros([4, 2], "float32"), np.zeros([4, 2], "float32"))
+
+
+@pytest.mark.parametrize("model", [RealNVP, NeuralSplineFlow, AutoregressiveFlow])
+def test_numbers_are_no_events_and_who_takes_one_entry_is_said(model):
+    flow = model(num_layers=2, hidden_units=(4,))
+    flow.compile("adam")
+    with pytest.raises(ValueError, match=r"Received: \(\), " + ("which" if model is RealNVP else "numbers; as .*None")):
+        flow.fit(draws(64), verbose=0)
+    if model is not AutoregressiveFlow:
+        with pytest.raises(
+            ValueError, match=r"Received: \(1,\), which couplings cannot split; NeuralSplineFlow\(kind="
+        ):
+            flow.fit(draws(64, 1), verbose=0)

@@ -14,6 +14,7 @@ ONE_ENTRY = (
     ", which couplings cannot split; NeuralSplineFlow(kind='autoregressive') and AutoregressiveFlow take events of one "
     "entry"
 )
+NUMBERS = ", numbers; as events of one entry they are `x[:, None]`"
 
 
 class LayeredFlow(Architecture):
@@ -40,7 +41,7 @@ class LayeredFlow(Architecture):
             entries = "entry" if least == 1 else "entries"
             raise ValueError(
                 f"`event_shape` must be known and have at least {least} {entries}. Received: {event_shape}"
-                f"{ONE_ENTRY if size == 1 else ''}"
+                f"{ONE_ENTRY if size == 1 else NUMBERS if event_shape == () else ''}"
             )
         return super().checked_shape(event_shape)
 
