@@ -76,8 +76,8 @@ class Posterior(ConfiguredLayer):
         super().__init__(dtype=dtype, autocast=False, **kwargs)
         if latent_size == 1 < self.least_latent_size:
             raise ValueError(
-                f"`latent_size` must be an integer of at least {self.least_latent_size}. Received: 1; GaussianPosterior, "
-                "PlanarPosterior, RadialPosterior and SylvesterPosterior take 1"
+                f"`latent_size` must be an integer of at least {self.least_latent_size}. Received: 1; "
+                "GaussianPosterior, PlanarPosterior, RadialPosterior and SylvesterPosterior take 1"
             )
         check_integer(self.least_latent_size, latent_size=latent_size)
         check_number(0, beta=beta, free_bits=free_bits)
