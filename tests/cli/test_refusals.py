@@ -61,6 +61,17 @@ REFUSED = [
         ["train", "--model", "autoregressive-flow", "--data", "mnist"],
         "takes vectors. Received: mnist",
     ),
+    (
+        ["train", "--data", "{column}"],
+        "--kind autoregressive, or --model autoregressive-flow. Received: --model real-nvp",
+    ),
+    (
+        ["train", "--data", "{column}", "--model", "neural-spline-flow"],
+        "neural-spline-flow --kind coupling, which takes 2",
+    ),
+    (["train", "--circular", "a"], "real-nvp over vectors takes --num-layers, --hidden-units. Received: --circular"),
+    (["train", "--model", "neural-spline-flow", "--period", "24"], "--period takes one number, or one for each column"),
+    (["train", "--model", "neural-spline-flow", "--circular", "a", "--period", "0"], "a number above 0 is needed"),
     # files and folders
     (["train", "--data", "none.csv"], "'none.csv', which does not exist"),
     (["train", "--data", "no/where"], "'no/where', which does not exist"),
@@ -99,9 +110,11 @@ def places(tmp_path):
         path.mkdir()
         (path / "config.json").write_text(json.dumps(config))
     folder.mkdir()
+    (tmp_path / "c.csv").write_text("height\n1.5\n2.5\n")
     for path in (run / "model.keras", folder / "mine", tmp_path / "text.txt", tmp_path / "s.npy", tmp_path / "t.npy"):
         path.write_bytes(b"")
     files = {"text": tmp_path / "text.txt", "samples": tmp_path / "s.npy", "table": tmp_path / "t.npy"}
+    files["column"] = tmp_path / "c.csv"
     return {"run": run, "stopped": stopped, "folder": folder, "none": tmp_path / "none", **files}
 
 

@@ -8,7 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from tfflows import datasets, models
+from tfflows.cli.main import main
 
+SPLINE = ("--model", "neural-spline-flow")
 PLANE = {"samples.png", "density.png", "latents.png", "training.png"}
 ALWAYS = {"config.json", "log.csv", "metrics.json", "model.keras", "saved_model", "training_state.npz"}
 
@@ -112,7 +114,14 @@ BAD = {
     "data": (["--data", "two-mons"], "Did you mean 'two-moons'"),
     "text column": (["--data", "{people}"], "'sex' (first 'm' at row 0)"),
     "column": (["--data", "{people}", "--columns", "height,weight_kg"], "Did you mean 'height_cm'"),
-    "one column": (["--data", "{people}", "--columns", "height_cm"], "D of at least 2"),
+    "one column": (
+        ["--data", "{people}", "--columns", "height_cm"],
+        "--model autoregressive-flow. Received: --model real-nvp",
+    ),
+    "angle": (
+        ["--data", "{people}", "--context", "sex", *SPLINE, "--circular", "height"],
+        "Did you mean 'height_cm' or",
+    ),
     "no file": (["--data", "none.parquet"], "does not exist"),
     "not finite": (["--data", "{nan}"], "3 that are not"),
     "column name of an array": (["--data", "{nan}", "--columns", "a,b"], "chosen by index"),
@@ -173,3 +182,42 @@ def test_curves_for_tensorboard_and_heads_of_figures(train, tmp_path, monkeypatc
     metrics = json.loads((folder / "metrics.json").read_text())
     head = f"RealNVP, wine: test {metrics['test_nats']:.4f} ± {metrics['test_standard_error']:.4f} nats"
     assert sorted(heads) == [head, head, f"{head}; 4 of 13 columns"]
+
+
+@pytest.mark.parametrize("context", [None, pytest.param("age", marks=pytest.mark.slow)])
+def test_one_column_goes_all_the_way(context, train, tmp_path, capsys):
+    rng, run, data = np.random.default_rng(0), tmp_path / "run", tmp_path / "people.csv"
+    age = rng.uniform(size=400)
+    height = np.where(rng.random(400) < 0.4, 165, 185) + 10 * age + 3 * rng.normal(size=400)
+    data.write_text("\n".join(["height_cm,age", *(f"{h},{a}" for h, a in zip(height, age))]) + "\n")
+    given = () if context is None else ("--context", context)
+    options = ("--data", data, "--columns", "height_cm", *given, "--epochs", 1)
+    assert train(*options, *SPLINE, "--bins", 4, "--kind", "autoregressive", "--output", run) == 0
+    assert _contents(run) == ALWAYS | PLANE
+    config = json.loads((run / "config.json").read_text())["data"]
+    assert config["columns"] == ["height_cm"] and config["event_shape"] == [1]
+    value = () if context is None else ("--context-value", "0.5")
+    for command in (("evaluate", run), ("score", run, "--data", data), ("sample", run, "-n", 30, *value)):
+        assert main(list(map(str, command))) == 0
+    samples = np.genfromtxt(run / "samples.csv", names=True)
+    assert samples.dtype.names == ("height_cm",) and samples.shape == (30,) and 100 < samples["height_cm"].min()
+    assert len((run / "scores.csv").read_text().splitlines()) == 401
+    capsys.readouterr()
+    assert train(*options, "--output", tmp_path / "no") == 2
+    assert "One column to model needs --model neural-spline-flow --kind autoregressive" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("speed", ["speed", pytest.param(None, marks=pytest.mark.slow)])
+def test_columns_that_are_angles(speed, train, tmp_path):
+    rng, run, data = np.random.default_rng(0), tmp_path / "run", tmp_path / "wind.csv"
+    hour, columns = rng.vonmises(2, 3, 300) * 12 / np.pi % 24, ["hour", *([speed] if speed else []), "direction"]
+    rows = [f"{h},{s},{15 * h + 5}" for h, s in zip(hour, rng.normal(size=300))]
+    data.write_text("\n".join(["hour,speed,direction", *rows]) + "\n")
+    options = ("--data", data, *SPLINE, "--circular", "direction,hour", "--epochs", 1, "--bins", 4)
+    assert train(*options, "--columns", ",".join(columns), "--period", "360,24", "--output", run) == 0
+    flow, x = models.load_model(run / "model.keras"), np.full([1, len(columns)], 0.5, "float32")
+    assert flow.circular == (len(columns) - 1, 0) and tuple(flow.period) == (360.0, 24.0)
+    moved = x + np.float32([24, *([0] if speed else []), -720])
+    np.testing.assert_allclose(flow.log_prob(moved), flow.log_prob(x), atol=1e-3)
+    assert _contents(run) == ALWAYS | PLANE - {"density.png" if speed else "latents.png"}
+    assert train(*options, "--columns", "hour,speed", "--output", tmp_path / "no") == 2

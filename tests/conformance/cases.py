@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 from case_of_table import Case, bijection_dtype
 
 from tfflows.bijectors import (
+    Angles,
     Autoregressive,
     Coupling,
     FactorOut,
@@ -45,6 +46,8 @@ CASES = [
     Case("actnorm_vector", lambda p: make.actnorm(p, (2,)), (2,)),
     Case("actnorm_image", lambda p: make.actnorm(p, (4, 4, 3)), (4, 4, 3)),
     Case("permutation", lambda p: Permutation([3, 1, 4, 0, 2]), (5,), weights=False),
+    Case("angles", lambda p: Angles(3, [2, 0], period=(6.0, 8.0), dtype=bijection_dtype(p)), (3,), domain=(-3.0, 3.0),
+         image=(-2.9, 2.9), weights=False, uniform=True),
     Case("logit", lambda p: Logit(0.05), (2,), domain=_UNIT, image=(-2.9, 2.9), weights=False, uniform=True),
     Case("invert_logit", lambda p: tfb.Invert(Logit(0.05)), (2,), domain=(-6.0, 6.0), image=_UNIT, weights=False),
     Case("chain_deep", make.deep, (4,)),
@@ -109,7 +112,7 @@ VARIANTS = {"affine_flipped", "affine_plane", "affine_arctan", "affine_softsign"
             "planar", "planar_leaky_relu", "radial", "inverse_autoregressive", "sylvester_orthogonal",
             "sylvester_triangular", "sylvester_class_context", "spline_vector_context",
             "coupling_gated", "coupling_spline", "autoregressive_shift", "autoregressive_affine",
-            "householder", "lu_linear", "transformer_guidance"}  # fmt: skip
+            "angles", "householder", "lu_linear", "transformer_guidance"}  # fmt: skip
 
 # Their parts, or a neighbour of the same kind, have lines of their own: what is no matter of a formula (graphs, tapes,
 # threads, files, updates) is tested on one line of each kind, and on these under `-m slow` only.

@@ -126,7 +126,9 @@ def test_distributions_that_are_no_flow():
 def test_model_options():
     with pytest.raises(ValueError, match="at least 2. Received: 1"):
         RealNVP(event_shape=(2,), num_layers=1)
-    with pytest.raises(ValueError, match=r"D of at least 2, .*Received: \(1,\)"):
+    with pytest.raises(
+        ValueError, match=r"D of at least 2, .*Received: \(1,\), which .*kind='autoregressive'\) and Auto"
+    ):
         RealNVP(event_shape=(1,))
     with pytest.raises(ValueError, match="either a vector"):
         RealNVP(event_shape=(2,), context_size=1, num_classes=2)

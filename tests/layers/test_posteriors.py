@@ -245,8 +245,11 @@ def test_no_latent(name, size):
 
 @pytest.mark.parametrize("name", ["iaf", "coupling"])
 def test_one_latent_is_too_few(name):
-    with pytest.raises(ValueError, match="`latent_size` must be an integer of at least 2. Received: 1"):
+    with pytest.raises(
+        ValueError, match="`latent_size` must be an integer of at least 2. Received: 1; Gaussian.*take 1"
+    ):
         MAKES[name](1)
+    assert all(MAKES[other](1).latent_size == 1 for other in ("planar", "radial"))
 
 
 @pytest.mark.parametrize("name", ["planar", "radial"])

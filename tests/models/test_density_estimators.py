@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfflows.datasets import banana, funnel
-from tfflows.models import AutoregressiveFlow, NeuralSplineFlow, load_model
+from tfflows.models import AutoregressiveFlow, NeuralSplineFlow, RealNVP, load_model
 
 SMALL = {"num_layers": 2, "hidden_units": (16,)}
 KINDS = {
@@ -149,7 +149,7 @@ def test_what_does_not_fit_is_refused():
             model(num_layers=0)
         with pytest.raises(ValueError, match=r"`event_shape` must be known and have at least . entr.*Received: \(\)"):
             model(event_shape=())
-    with pytest.raises(ValueError, match=r"must be known and have at least 2 entries. Received: \(1,\)"):
+    with pytest.raises(ValueError, match=r"at least 2 entries. Received: \(1,\), which .*'autoregressive'\) and Auto"):
         NeuralSplineFlow(event_shape=(1,))
     with pytest.raises(ValueError, match="`bins` must be an integer of at least 2. Received: 1"):
         NeuralSplineFlow(bins=1)
@@ -162,3 +162,16 @@ def test_what_does_not_fit_is_refused():
     flow = NeuralSplineFlow((2,), context_size=3)
     with pytest.raises(ValueError, match=r"`context` must have last axis 3. Received: shape \(4, 2\)"):
         flow.log_prob(np.zeros([4, 2], "float32"), np.zeros([4, 2], "float32"))
+
+
+@pytest.mark.parametrize("model", [RealNVP, NeuralSplineFlow, AutoregressiveFlow])
+def test_numbers_are_no_events_and_who_takes_one_entry_is_said(model):
+    flow = model(num_layers=2, hidden_units=(4,))
+    flow.compile("adam")
+    with pytest.raises(ValueError, match=r"Received: \(\), " + ("which" if model is RealNVP else "numbers; as .*None")):
+        flow.fit(draws(64), verbose=0)
+    if model is not AutoregressiveFlow:
+        with pytest.raises(
+            ValueError, match=r"Received: \(1,\), which couplings cannot split; NeuralSplineFlow\(kind="
+        ):
+            flow.fit(draws(64, 1), verbose=0)

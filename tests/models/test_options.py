@@ -29,7 +29,7 @@ NONSENSE = {
     "kind": "no", "bins": 1, "affine": None, "parallel": "no", "order": "no", "num_levels": 0, "steps_per_level": 0.5,
     "hidden_filters": None, "num_blocks": 0, "coupling": "no", "whiten": 3, "learned_prior": "no", "reversible": "no",
     "patch_size": 0, "num_flows": 0, "units": 0, "num_heads": 0, "patch_couplings": -1, "noise": -1,
-    "label_dropout": 2.0,
+    "label_dropout": 2.0, "circular": 0, "period": "no",
 }  # fmt: skip
 
 

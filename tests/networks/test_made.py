@@ -17,6 +17,7 @@ OPTIONS = {
     "classes": {"num_classes": 3, "order": "random"},
     "linear": {"hidden_units": ()},
     "linear_context": {"hidden_units": (), "context_size": 2},
+    "angles": {"num_angles": 2, "context_size": 2, "order": [2, 0, 3, 1]},
     "narrow": {"hidden_units": (2,)},
 }
 every_option = pytest.mark.parametrize("name", OPTIONS)

@@ -164,3 +164,18 @@ def test_bad_contexts_are_refused(options, inputs, message):
     layer.build((None, 3))
     with pytest.raises(ValueError, match=message):
         layer(inputs)
+
+
+def test_angles_are_seen_by_cosine_and_sine():
+    network = MLP(3, hidden_units=(8,), num_angles=2, zero_init=False, context_size=1, seed=0)
+    x, context = tf.constant([[0.5, 1.0, -3.0], [2.0, 3.0, 0.1]]), tf.ones([2, 1])
+    y = network([x, context])
+    plain = MLP(3, hidden_units=(8,), zero_init=False, context_size=1)
+    plain.build((None, 5))
+    plain.set_weights(network.get_weights())
+    seen = tf.concat([x[:, :1], tf.cos(x[:, 1:]), tf.sin(x[:, 1:])], axis=-1)
+    np.testing.assert_array_equal(y, plain([seen, context]))
+    again = MLP.from_config(network.get_config())
+    assert again.num_angles == 2
+    with pytest.raises(ValueError, match="`num_angles` must be an integer of at least 0. Received: -1"):
+        MLP(3, num_angles=-1)

@@ -14,7 +14,7 @@ from tfflows.bijectors import Autoregressive, Coupling, Repeated
 from tfflows.joint import serialization
 from tfflows.models import FlowModel
 from tfflows.networks import MADE, MLP
-from tfflows.ops.elementwise import Affine, ElementwiseMap, GatedAffine, Invert, RationalQuadraticSpline, Shift
+from tfflows.ops.elementwise import Affine, ByEntry, ElementwiseMap, GatedAffine, Invert, RationalQuadraticSpline, Shift
 
 tfd = tfp.distributions
 
@@ -46,6 +46,8 @@ MAPS = [
     RationalQuadraticSpline(4, 3.0),
     RationalQuadraticSpline(5, 2.0, affine=True),
     RationalQuadraticSpline(4, 2.0, circular=True),
+    RationalQuadraticSpline(4, 2.0, circular=True, affine=True),
+    ByEntry(Shift(), RationalQuadraticSpline(3, 2.0, circular=True), 200),
     Invert(GatedAffine(0.5)),
     Invert(RationalQuadraticSpline(4, 3.0)),
     SinhArcsinh(0.7),

@@ -157,7 +157,6 @@ def test_minimal_sizes_are_kept():
         ({"box": np.inf}, "`box` must be a positive finite number"),
         ({"bins": 4, "minimal_width": 0.25}, "`minimal_width` must be above 0 and below 1 / bins = 0.25"),
         ({"minimal_height": 0.0}, "`minimal_height` must be above 0 and below 1 / bins"),
-        ({"circular": True, "affine": True}, "A circle cannot be stretched"),
         ({"minimal_slope": 1.0}, "`minimal_slope` must be above 0 and below 1. Received: 1.0"),
     ],
 )
@@ -199,3 +198,13 @@ def test_normal_knots_are_the_identity_with_knots_at_quantiles(options):
 
 def test_knots_of_a_circle_are_even():
     assert set(RationalQuadraticSpline(circular=True).normal_knots()) == {0.0}
+
+
+def test_affine_part_of_a_circle_turns_it():
+    spline, plain = RationalQuadraticSpline(4, 3.0, True, True), RationalQuadraticSpline(4, 3.0, True)
+    assert spline.num_parameters == plain.num_parameters + 1 == 13
+    x, raw = tf.constant([-40.0, 0.3, 1.7, 2.9], tf.float64), parameters(spline, (4,))
+    for found, expected in zip(spline.forward(x, *raw), plain.forward(x - raw[-1], *raw[:-1]), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    back, _ = spline.inverse(spline.forward(x, *raw)[0], *raw)
+    np.testing.assert_allclose(back, x, rtol=1e-11)

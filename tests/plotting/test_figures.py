@@ -65,6 +65,29 @@ def test_density_is_the_exponential_on_one_scale_with_the_truth(tmp_path):
     assert len(plotting.density_figure(x, y, log_prob).axes) == 2
 
 
+def test_density_of_one_number_is_a_curve_over_a_histogram_of_its_area(tmp_path):
+    x, data = np.linspace(-4, 4, 201), _normal(1000)
+    log_prob = -0.5 * x**2 - 0.5 * np.log(2 * np.pi)
+    figure = plotting.density_curve_figure(x, log_prob, data, true_log_prob=log_prob - 1, name="height (cm)")
+    (axes,) = figure.axes
+    flow, truth = axes.lines
+    np.testing.assert_allclose(flow.get_xydata(), np.stack([x, np.exp(log_prob)], axis=1))
+    np.testing.assert_allclose(truth.get_ydata(), np.exp(log_prob - 1))
+    heights, edges, _ = axes.patches[0].get_data()
+    assert (edges[0], edges[-1]) == (-4, 4) and abs((heights * np.diff(edges)).sum() - 1) < 1e-12
+    assert _labels(axes) == ("height (cm)", "density (per unit of height (cm))")
+    labels = [each.get_text() for each in axes.get_legend().get_texts()]
+    assert labels == ["data (1,000)", "flow", "true density"]
+    assert _saved(figure, tmp_path)
+    assert not plotting.density_curve_figure(x, log_prob).axes[0].patches
+
+
+def test_samples_of_one_column(tmp_path):
+    figure = plotting.samples_figure(_normal(100, 1), _normal(80, 1), names=["a"])
+    assert [axes.get_xlabel() for axes in figure.axes] == ["a"] and len(figure.legends) == 1
+    assert _saved(figure, tmp_path)
+
+
 def test_rows_of_densities_share_the_scale_of_their_first(tmp_path):
     x = np.linspace(-3, 3, 21)
     normal = -0.5 * (x[None] ** 2 + x[:, None] ** 2)
@@ -145,6 +168,8 @@ def test_images_are_tiled_row_by_row_with_data_above(tmp_path):
         (lambda: plotting.samples_figure(np.full([3, 2], np.nan), _normal(3, 2)), "6 non-finite values of 6"),
         (lambda: plotting.samples_figure(_normal(3, 2), _normal(3, 2), names=["a"]), "name each of 2 columns"),
         (lambda: plotting.density_figure([0, 1], [0, 1, 2], np.zeros([2, 3])), r"shape \[3, 2\]"),
+        (lambda: plotting.density_curve_figure([0, 1], np.zeros([3])), r"`log_prob` must have shape \[2\]"),
+        (lambda: plotting.density_curve_figure([0, 1], np.zeros([2]), [np.nan]), "`data` must be finite"),
         (lambda: plotting.density_figure([1, 0], [0, 1], np.zeros([2, 2])), "increasing"),
         (lambda: plotting.density_figure([0, 1], [0, 1], np.full([2, 2], np.nan)), "4 values that are NaN"),
         (

@@ -2,6 +2,7 @@
 
 from tfflows.bijectors.actnorm import ActNorm
 from tfflows.bijectors.amortized import Amortized
+from tfflows.bijectors.angles import Angles
 from tfflows.bijectors.autoregressive import (
     Autoregressive,
     AutoregressiveSpline,
@@ -31,6 +32,7 @@ __all__ = [
     "AdditiveCoupling",
     "AffineCoupling",
     "Amortized",
+    "Angles",
     "Autoregressive",
     "AutoregressiveSpline",
     "Chain",

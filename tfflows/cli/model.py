@@ -26,6 +26,10 @@ def _arguments(run):
     events = defaults.IMAGES if images else defaults.VECTORS
     names = [option.name for option in settings.model_options(run.settings["model"], events)]
     given = {name: run.settings[name] for name in names}
+    if given.get("circular"):
+        given["circular"] = settings.places(given["circular"], dataset.columns, *dataset.event_shape)
+        period = given["period"]
+        given["period"] = period[0] if period and len(period) == 1 else period
     if images:
         given["discrete_levels"] = dataset.discrete_levels
     if run.settings["conditional"] and dataset.num_classes is not None:

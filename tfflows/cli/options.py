@@ -107,6 +107,11 @@ def widths(text):
     return [positive_int(part) for part in text.split(",")]
 
 
+def periods(text):
+    """Numbers above 0 between commas."""
+    return [positive_float(part) for part in text.split(",")]
+
+
 def among(*names):
     """What `add_argument` takes for a choice."""
     return {"choices": names}
@@ -132,6 +137,7 @@ ON, YES_NO = {"action": "store_true"}, {"action": argparse.BooleanOptionalAction
 NUMBER, DRAWS = ({"type": positive_int, "metavar": metavar} for metavar in "NK")
 WIDTHS = {"type": widths, "metavar": "N,N"}
 COLUMNS = {"type": names, "metavar": "A,B"}
+PERIODS = {"type": periods, "metavar": "P,P"}
 SEED, POSITIVE = {"type": natural}, {"type": positive_float}
 PRECISIONS = among("float32", "mixed_float16", "mixed_bfloat16", "float64")
 NOISE, FAST = among("uniform", "variational"), among("inverse", "forward")
@@ -188,6 +194,8 @@ _GROUPS = {
         ("num_layers", "number of layers of the flow", {REAL_NVP: 8, AUTOREGRESSIVE: 5, SPLINE: 5}, NUMBER),
         ("hidden_units", "widths of the hidden layers of each conditioner", _WIDTHS, WIDTHS),
         ("kind", "which layers", {SPLINE: "coupling"}, among("coupling", "autoregressive")),
+        ("circular", "columns that are angles, by name or number", {SPLINE: Rule("none")}, COLUMNS),
+        ("period", "after which they repeat themselves, for all or for each", {SPLINE: Rule("2 pi: radians")}, PERIODS),
         ("bins", "bins of a spline", {SPLINE: 8}, NUMBER),
         ("parallel", "what is fast, log-probabilities or samples", {AUTOREGRESSIVE: "inverse"}, FAST),
     ],

@@ -55,16 +55,32 @@ def draw(run):
     x = data.dequantized("test", seed=seed)[:count]
     samples = np.asarray(flow.sample(count, context=context, seed=seed))
     bounds = data.density and data.density.bounds
-    figures = {
-        "samples.png": plotting.samples_figure(x, samples, names=data.columns, bounds=bounds),
-        "latents.png": plotting.latents_figure(np.asarray(flow.encode(x, context))),
-    }
+    figures = {"samples.png": plotting.samples_figure(x, samples, names=data.columns, bounds=bounds)}
+    normal = math.prod(flow.event_shape) - len(run.settings.get("circular") or ())  # angles, the others, are uniform
+    if normal:
+        figures["latents.png"] = plotting.latents_figure(np.asarray(flow.encode(x, context))[:, :normal])
     if flow.event_shape == (2,) and not flow.conditional:
         figures["density.png"] = _density(flow, data, x, bounds)
+    elif flow.event_shape == (1,):
+        figures["density.png"] = _density_of_one(flow, data, x, context)
     if data.name == "digits":
         pictures = image_figures.ImageFigures(run, data.test, data.context_test)
         figures["digits.png"] = pictures.samples(image_shape=(8, 8))
     return figures
+
+
+def _density_of_one(flow, data, x, context):
+    """Of one column; with a context the mean over the contexts of some rows, which is the density of the column."""
+    low, high = np.quantile(x, [0.001, 0.999])
+    grid = np.linspace(low - 0.1 * (high - low), high + 0.1 * (high - low), _GRID)
+    if context is None:
+        log_prob, what = np.asarray(flow.log_prob(grid[:, None])), "flow"
+    else:
+        context = context[:_GRID]
+        each = np.asarray(flow.log_prob(grid[:, None, None], context[None]), np.float64)
+        log_prob = np.logaddexp.reduce(each, axis=1) - math.log(len(context))
+        what = f"flow, mean over {len(context)} contexts"
+    return plotting.density_curve_figure(grid, log_prob, x[:, 0], name=data.columns and data.columns[0], label=what)
 
 
 def _density(flow, data, x, bounds):

@@ -5,7 +5,19 @@ import pathlib
 
 from tfflows.arguments import did_you_mean
 from tfflows.cli import defaults, options
-from tfflows.cli.defaults import DATA, EVENTS, FILES, FOLDER, IMAGES, MODELS, TABLE, VECTORS
+from tfflows.cli.defaults import (
+    AUTOREGRESSIVE,
+    DATA,
+    EVENTS,
+    FILES,
+    FOLDER,
+    IMAGES,
+    MODELS,
+    REAL_NVP,
+    SPLINE,
+    TABLE,
+    VECTORS,
+)
 
 
 def of(args):
@@ -58,6 +70,37 @@ def check(settings, given):
     if wrong:
         taken = _flags(model_options(model, events))
         raise ValueError(f"{model} over {events} takes {taken}. Received: {_flags(wrong)} with --data {data}")
+    _check_angles(settings)
+    check_size(settings, _known_size(settings))
+
+
+def _check_angles(settings):
+    circular, period, columns = (settings[option] for option in ("circular", "period", "columns"))
+    count = len(circular or ())
+    if period and len(period) not in (1, count) or period and not count:
+        raise ValueError(f"--period takes one number, or one for each column of --circular. Received: {period}")
+    if circular and columns and not settings["data"].lower().endswith((".npy", ".npz")):
+        places(circular, columns, len(columns))
+
+
+def _known_size(settings):
+    """How many columns of a table are modelled, as far as its name and its first line say."""
+    if settings["columns"] or settings["context"] or not settings["data"].lower().endswith(".csv"):
+        return settings["columns"] and len(settings["columns"])
+    with open(settings["data"], errors="replace") as file:
+        return None if set(file.readline()) & set(",;\t") else 1
+
+
+def check_size(settings, size):
+    """Refuses vectors of one entry for a model that cannot take them; `size` may be `None`, not known yet."""
+    model = settings["model"]
+    couples = model == REAL_NVP or model == SPLINE and settings["kind"] in (None, "coupling")
+    if size == 1 and couples and not settings["images"]:
+        kind = "" if model == REAL_NVP else " --kind coupling"
+        raise ValueError(
+            f"One column to model needs --model {SPLINE} --kind autoregressive, or --model {AUTOREGRESSIVE}. "
+            f"Received: --model {model}{kind}, which takes 2 or more"
+        )
 
 
 def events_of(settings):
@@ -95,9 +138,20 @@ def columns_of(settings):
     return chosen
 
 
+def places(circular, columns, size):
+    """The numbers of the columns that are angles, given by name, or by number where columns have no names."""
+    known = list(map(str, range(size) if columns is None else columns))
+    strange = [name for name in circular if name not in known]
+    if strange:
+        near = did_you_mean(strange[0], known)
+        raise ValueError(f"--circular takes columns of the data: {', '.join(known)}.{near} Received: {strange[0]!r}")
+    return [known.index(name) for name in circular]
+
+
 def completed(settings, shape, num_train):
     """The settings with all that depends on the data decided: on the shape and the number of examples to train on."""
     settings = {**settings, "images": len(shape) == 3}
+    check_size(settings, *shape[:1])
     case = defaults.Case(shape, num_train, settings)
     for option in options.ALL_SETTINGS:
         serves = option.serves(settings["model"], IMAGES if settings["images"] else VECTORS)

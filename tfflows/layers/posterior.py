@@ -74,6 +74,11 @@ class Posterior(ConfiguredLayer):
         self, latent_size, *, beta=1.0, free_bits=0.0, return_log_q=False, prior=None, seed=None, dtype=None, **kwargs
     ):
         super().__init__(dtype=dtype, autocast=False, **kwargs)
+        if latent_size == 1 < self.least_latent_size:
+            raise ValueError(
+                f"`latent_size` must be an integer of at least {self.least_latent_size}. Received: 1; "
+                "GaussianPosterior, PlanarPosterior, RadialPosterior and SylvesterPosterior take 1"
+            )
         check_integer(self.least_latent_size, latent_size=latent_size)
         check_number(0, beta=beta, free_bits=free_bits)
         priors.check(prior, latent_size)

@@ -55,13 +55,15 @@ def sample(prior, n, latent_size, *, dtype, seed, temperature):
 
 
 def tempered(distribution, z, temperature):
-    """Draws of a distribution, scaled about its mean.
+    """Draws of a distribution, scaled about its mean, or by its own method `tempered(z, temperature)`.
 
     Raises:
       ValueError: the distribution has no mean, as a Cauchy's, or TFP does not know it.
     """
     if isinstance(temperature, (int, float)) and temperature == 1:
         return z
+    if hasattr(distribution, "tempered"):
+        return distribution.tempered(z, temperature)
     try:
         mean = distribution.mean()
         known = tf.get_static_value(mean)

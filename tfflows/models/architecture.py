@@ -96,8 +96,12 @@ class Architecture(FlowModel):
 
     def make_distribution(self, event_shape):
         bijector = bijectors.Chain(self.links(event_shape), context_size=self.context_size)
-        latent = latents.standard_normal(bijector.inverse_event_shape(event_shape), self.bijection_dtype)
+        latent = self.latent(bijector.inverse_event_shape(event_shape))
         return tfd.TransformedDistribution(latent, bijector, name=self.name)
+
+    def latent(self, event_shape):
+        """The distribution of latents of that shape."""
+        return latents.standard_normal(event_shape, self.bijection_dtype)
 
     def _variables_read_by(self, distribution):
         # Half the time of a constructor: not where everything is our own, which makes its weights at once, none hidden.

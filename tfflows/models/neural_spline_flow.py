@@ -1,12 +1,17 @@
 """Neural spline flows."""
 
+import math
+from collections.abc import Iterable
+
 import keras
+import numpy as np
 
 from tfflows import bijectors, networks
-from tfflows.models import vectors
+from tfflows.bijectors.angles import entries, period_of_each, places
+from tfflows.models import latents, vectors
 from tfflows.models.options import Option, shared
 from tfflows.ops import masks
-from tfflows.ops.elementwise import RationalQuadraticSpline
+from tfflows.ops.elementwise import ByEntry, Invert, RationalQuadraticSpline
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -24,9 +29,17 @@ class NeuralSplineFlow(vectors.LayeredFlow):
     moves with the condition: with the learned tails, targets whose tails are heavier or lighter than a normal's are
     fitted, where linear tails of slope 1 are not enough.
 
+    **Angles.** Entries that are `circular` live on a circle: for them `x` and `x + period` are one point, the density
+    has that period, and is 1 over one turn. They are taken modulo their period (`bijectors.Angles`), transformed by
+    splines of the circle, which with `affine` are turned too, and seen by the networks as cosine and sine. Their
+    latents, the last entries, are uniform on `[-pi, pi)`. Standardisation, tails and the matrices of `mixing` are of
+    the other entries, and so is a temperature. Samples are in `[-period / 2, period / 2)`, or in `[0, period)` if the
+    data of `adapt` were there. Neither end is special: the gradient of the log-density jumps at the splines' knots
+    alone, as that of any spline flow.
+
     Raises:
       ValueError: an event that is too small or not known, sizes below 1, fewer than 2 bins, unknown names, a bad
-        context size.
+        context size, `circular` entries that are not there, a period without any or that is not positive.
 
     Example:
 
@@ -41,6 +54,7 @@ class NeuralSplineFlow(vectors.LayeredFlow):
 
     References:
       Durkan, Bekasov, Murray, Papamakarios. Neural spline flows. NeurIPS 2019, arXiv 1906.04032.
+      Rezende et al. Normalizing flows on tori and spheres. ICML 2020, arXiv 2002.02428 (angles).
     """
 
     options = {
@@ -56,11 +70,26 @@ class NeuralSplineFlow(vectors.LayeredFlow):
         "bins": Option(8, "int, at least 2, of each spline.", least=2),
         "box": Option(5.0, "float, half of the side of the splines' box, in standard deviations.", convert=float),
         "affine": Option(True, "bool, shift and scale before each spline."),
+        "circular": Option(
+            None,
+            "ints, the entries of an event (as a vector) that are angles, or `True` for all; `None` for none.",
+            convert=entries,
+        ),
+        "period": Option(
+            None,
+            "float, or one for each of `circular`, after which an angle repeats itself; `None` for 2 pi: radians.",
+            convert=lambda value: tuple(value) if isinstance(value, Iterable) else value,
+        ),
         **shared("tails", "mixing", "residual", tails=True, mixing="lu", residual=True),
         **shared("context_size", "num_classes", "activation", "seed", "name", "dtype", name="neural_spline_flow"),
     }
 
     def check_options(self):
+        if self.period is not None and not self.circular:
+            raise ValueError(f"`period` is of `circular` entries. Received: period={self.period} without any")
+        if self.circular:
+            known = self.period if self.circular is True else self.circular
+            period_of_each(1.0 if self.period is None else self.period, len(known) if isinstance(known, tuple) else 1)
         if self.kind == "coupling" and self.num_layers < 2:
             raise ValueError(
                 f"`num_layers` must be at least 2, or one half is never transformed. Received: {self.num_layers}"
@@ -71,7 +100,19 @@ class NeuralSplineFlow(vectors.LayeredFlow):
     def least_size(self):
         return 2 if self.kind == "coupling" else 1
 
+    def angles(self, size):
+        return places(self.circular, size) if self.circular else []
+
+    def latent(self, event_shape):
+        (size,) = event_shape
+        angles = len(self.angles(size))
+        if not angles:
+            return super().latent(event_shape)
+        return latents.NormalAndUniform(size - angles, angles, self.bijection_dtype)
+
     def layer(self, i, size, rng):
+        if angles := len(self.angles(size)):
+            return self._layer_with_angles(i, size, angles)
         spline = {"bins": self.bins, "box": self.box, "affine": self.affine}
         num_parameters = RationalQuadraticSpline(**spline).num_parameters
         start = RationalQuadraticSpline(**spline).normal_knots()
@@ -83,3 +124,36 @@ class NeuralSplineFlow(vectors.LayeredFlow):
         order = "reversed" if i % 2 else "sequential"
         conditioner = networks.MADE(size, num_outputs=num_parameters, order=order, **network)
         return bijectors.AutoregressiveSpline(conditioner, **spline, name=f"layer_{i}")
+
+    def _layer_with_angles(self, i, size, angles):
+        """A layer over vectors whose last entries are angles, mixed by its mask or its order, as no matrix may."""
+        shuffled = self.mixing != "none" and i > 1 and size > 2  # anew before every second layer
+        order = np.random.default_rng([self.seed or 0, i // 2]).permutation(size) if shuffled else np.arange(size)
+        is_angle = np.arange(size) >= size - angles
+        network = {"spread_biases": True, **self.layer_network_options(i, "conditioner")}
+        if self.kind == "coupling":
+            mask = masks.half(size, flip=i % 2 == 1)[order]
+            moved = int((~mask & ~is_angle).sum()), int((~mask & is_angle).sum())
+            map_ = self._map(*moved)
+            network |= {"num_angles": int((mask & is_angle).sum()), "output_start": self._start(map_, *moved)}
+            conditioner = networks.MLP(map_.num_parameters * int((~mask).sum()), **network)
+            return bijectors.Coupling(mask, conditioner, Invert(map_), name=f"coupling_{i}")
+        map_, order = self._map(size - angles, angles), order[:: -1 if i % 2 else 1]
+        network |= {"num_angles": angles, "output_start": self._start(map_, size - angles, angles)}
+        conditioner = networks.MADE(size, num_outputs=map_.num_parameters, order=order, **network)
+        return bijectors.Autoregressive(conditioner, Invert(map_), name=f"layer_{i}")
+
+    def _start(self, map_, others, angles):
+        """What the parameters of a map start at: knots of a line where a normal is dense, of a circle evenly."""
+        line = np.array(RationalQuadraticSpline(self.bins, self.box, affine=self.affine).normal_knots())
+        start = np.zeros([map_.num_parameters, others + angles])
+        start[: len(line), :others] = line[: len(start), None] if others else 0.0
+        return start.ravel().tolist()
+
+    def _map(self, others, angles):
+        """The splines of so many entries that are no angles, and then of so many that are."""
+        circle = RationalQuadraticSpline(self.bins, math.pi, circular=True, affine=self.affine)
+        if not others:
+            return circle
+        line = RationalQuadraticSpline(self.bins, self.box, affine=self.affine)
+        return ByEntry(line, circle, angles) if angles else line

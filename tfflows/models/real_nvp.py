@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from tfflows import bijectors, networks
-from tfflows.models import images
+from tfflows.models import images, vectors
 from tfflows.models.architecture import Architecture
 from tfflows.models.options import Option, only_for, shared
 from tfflows.ops import masks
@@ -80,7 +80,7 @@ class RealNVP(Architecture):
         if len(event_shape) != 3 and not (len(event_shape) == 1 and (event_shape[0] or 0) >= 2):
             raise ValueError(
                 "`event_shape` must be (D,) with D of at least 2, or (height, width, channels). "
-                f"Received: {event_shape}"
+                f"Received: {event_shape}{vectors.ONE_ENTRY if event_shape in ((), (1,)) else ''}"
             )
         shape = super().checked_shape(event_shape)
         return shape if len(shape) == 1 else images.check_image_shape(shape, 2 ** (self.num_levels - 1))

@@ -10,6 +10,12 @@ from tfflows.models.architecture import Architecture
 
 tfb = tfp.bijectors
 
+ONE_ENTRY = (
+    ", which couplings cannot split; NeuralSplineFlow(kind='autoregressive') and AutoregressiveFlow take events of one "
+    "entry"
+)
+NUMBERS = ", numbers; as events of one entry they are `x[:, None]`"
+
 
 class LayeredFlow(Architecture):
     """Base of flows over events of any shape, as vectors, with the options `num_layers`, `mixing` and `tails`.
@@ -25,31 +31,61 @@ class LayeredFlow(Architecture):
         """Subclasses: layer number `i`, a bijector of vectors of that size; `rng` draws what is fixed and random."""
         raise NotImplementedError(f"{type(self).__name__} must define layer")
 
+    def angles(self, size):
+        """Subclasses: the entries of events of that size which are angles, ints; here none."""
+        return []
+
     def checked_shape(self, event_shape):
-        least = self.least_size
-        if not event_shape or None in event_shape or math.prod(event_shape) < least:
+        least, size = self.least_size, 0 if not event_shape or None in event_shape else math.prod(event_shape)
+        if size < least:
             entries = "entry" if least == 1 else "entries"
             raise ValueError(
                 f"`event_shape` must be known and have at least {least} {entries}. Received: {event_shape}"
+                f"{ONE_ENTRY if size == 1 else NUMBERS if event_shape == () else ''}"
             )
         return super().checked_shape(event_shape)
 
     def links(self, event_shape):
         dtype, rng = self.bijection_dtype, np.random.default_rng(self.seed or 0)
         size = math.prod(event_shape)
-        links = [bijectors.ActNorm([size], trainable=False, dtype=dtype.name, name="standardize")]
+        angles = self.angles(size)
+        others = size - len(angles)
+        links = []
+        if others:
+            links.append(bijectors.ActNorm([others], trainable=False, dtype=dtype.name, name="standardize"))
+        if others and self.tails:
+            links.append(bijectors.TailTransform([others], dtype=dtype.name, name="tails"))
+        links = of_first(links, others, size)
+        for i in range(self.num_layers):
+            mixed = mixing(self.mixing, i, others, rng=rng, dtype=dtype)
+            links += [*of_first(mixed, others, size), self.layer(i, size, rng)]
+        if angles:
+            links = with_angles_last(links, angles, size, self.period, dtype)
         if event_shape != (size,):
             links.insert(0, tfb.Reshape(event_shape_out=list(event_shape), event_shape_in=[size], name="event"))
-        if self.tails:
-            links.append(bijectors.TailTransform([size], dtype=dtype.name, name="tails"))
-        for i in range(self.num_layers):
-            links += [*mixing(self.mixing, i, size, rng=rng, dtype=dtype), self.layer(i, size, rng)]
         return links
 
     def layer_network_options(self, i, name):
         """What the network of layer `i` is given."""
         shared = {"hidden_units": self.hidden_units, "activation": self.activation, "residual": self.residual}
         return {**shared, **self.network_options(f"{name}_{i}", 1000 * i)}
+
+
+def of_first(links, count, size):
+    """Bijectors of the first `count` entries of events of that size, as they are if these are all."""
+    if count == size:
+        return links
+    return [bijectors.FactorOut(each, count, name=f"{each.name}_of_others") for each in links]
+
+
+def with_angles_last(links, angles, size, period, dtype):
+    """Links over vectors with their angles last, in radians, as links over data and latents on the circle."""
+    order = np.argsort(np.isin(np.arange(size), angles), kind="stable")
+    start = [bijectors.Angles(size, angles, period=2 * math.pi if period is None else period, dtype=dtype.name)]
+    if (order != np.arange(size)).any():
+        start.append(bijectors.Permutation(np.argsort(order), name="angles_last"))
+    last = range(size - len(angles), size)
+    return [*start, *links, bijectors.Angles(size, last, centred=False, name="angles_of_latents")]
 
 
 def mixing(kind, i, size, *, rng, dtype):
@@ -65,7 +101,7 @@ def mixing(kind, i, size, *, rng, dtype):
       rng: `numpy.random.Generator`, of the permutations.
       dtype: `tf.DType`.
     """
-    if i == 0 or size == 1:
+    if i == 0 or size <= 1:
         return []
     links = []
     if kind in ("permutation", "lu") and i % 2 == 0 and size > 2:

@@ -23,8 +23,10 @@ class FullyConnected(Conditioner):
       spread_biases: bool, whether hidden biases start uniform on `[-1/2, 1/2] / sqrt(inputs)` instead of 0, so that not
         all kinks of the activation start at 0: better where a network sees one or two numbers.
       zero_init: bool, initialise the last layer with zeros.
-      output_start: sequence of floats that the biases of the last layer start at instead of 0, one for each parameter
-        of a map: as many outputs in turn start at each, the value of that parameter for every entry.
+      output_start: sequence of floats that the biases of the last layer start at instead of 0, one for each output, or
+        for each parameter of a map: as many outputs in turn start at each, the value of that parameter for every entry.
+      num_angles: int, how many entries of the event, the last ones, are angles in radians: the network sees their
+        cosines and sines.
       seed: int or `None`, of the initial weights.
       **kwargs: of `Conditioner`.
 
@@ -44,15 +46,17 @@ class FullyConnected(Conditioner):
         spread_biases=False,
         zero_init=True,
         output_start=None,
+        num_angles=0,
         seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         arguments.check_sizes(hidden_units=tuple(hidden_units))
+        arguments.check_integer(0, num_angles=num_angles)
         self.hidden_units, self.activation = tuple(hidden_units), keras.activations.get(activation)
         self.residual, self.spread_biases = residual, spread_biases
-        self.zero_init, self.seed = zero_init, seed
         self.output_start = None if output_start is None else tuple(map(float, output_start))
+        self.zero_init, self.num_angles, self.seed = zero_init, num_angles, seed
 
     def layer_options(self, i, fan_in=None):
         """Arguments of layer number `i`; without the number of its inputs its biases start at 0."""
@@ -79,13 +83,16 @@ class FullyConnected(Conditioner):
         (outputs,), parameters = shape, len(self.output_start)
         if outputs % parameters:
             raise ValueError(
-                f"`output_start` must hold a number for each parameter, and these divide the {outputs} outputs. "
+                f"`output_start` must hold a number for each parameter or output, and these divide the {outputs} outputs. "
                 f"Received: {parameters} numbers"
             )
         return tf.repeat(tf.constant(self.output_start, dtype), outputs // parameters)
 
     def call(self, inputs):
         h, context = self.split_inputs(inputs)
+        if self.num_angles:
+            others, angles = tf.split(h, [h.shape[-1] - self.num_angles, self.num_angles], axis=-1)
+            h = tf.concat([others, tf.cos(angles), tf.sin(angles)], axis=-1)
         h = h if context is None else tf.concat([h, context], axis=-1)
         for i, layer in enumerate(self.dense[:-1]):
             y = layer(h)

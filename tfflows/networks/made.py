@@ -57,7 +57,8 @@ class MADE(FullyConnected):
         self.order = _read_only(_order(order, event_size, rng))
         self.degrees = tuple(map(_read_only, self._hidden_degrees(degrees, rng)))
         place = np.argsort(self.order) + 1
-        inputs = np.concatenate([place, np.zeros(self.encoded_size, int)])
+        arguments.check_integer(0, event_size, num_angles=self.num_angles)
+        inputs = np.concatenate([place, place[event_size - self.num_angles :], np.zeros(self.encoded_size, int)])
         layers = [inputs, *self.degrees, np.tile(place - 1, num_outputs)]
         self.dense = [
             _MaskedDense(sources[:, None] <= targets, **self.layer_options(i, len(sources)))
@@ -66,8 +67,8 @@ class MADE(FullyConnected):
 
     @property
     def has_steps(self):
-        """Whether `entry_by_entry` gives what a pass does: with hidden layers, and not rounded to half precision."""
-        return bool(self.hidden_units) and self.compute_dtype == self.variable_dtype
+        """Whether `entry_by_entry` gives what a pass does: with hidden layers, no angles, not in half precision."""
+        return bool(self.hidden_units) and not self.num_angles and self.compute_dtype == self.variable_dtype
 
     def entry_by_entry(self, inputs, *, unrolled=False):
         """The same outputs for one entry after another: `EntryByEntry`, for inputs with one batch axis.

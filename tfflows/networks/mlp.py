@@ -39,7 +39,7 @@ class MLP(FullyConnected):
         self.dense = [keras.layers.Dense(width, **self.layer_options(i)) for i, width in enumerate(widths)]
 
     def build(self, input_shape):
-        size = event_shape_of(input_shape)[-1] + self.encoded_size
+        size = event_shape_of(input_shape)[-1] + self.num_angles + self.encoded_size
         for i, layer in enumerate(self.dense):
             layer.bias_initializer = self.bias_initializer(i, size)
             layer.build((None, size))

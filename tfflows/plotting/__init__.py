@@ -6,7 +6,7 @@ that are not finite.
 """
 
 from tfflows.plotting.calibration import rank_histograms_figure
-from tfflows.plotting.density import density_figure, density_rows_figure
+from tfflows.plotting.density import density_curve_figure, density_figure, density_rows_figure
 from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
 from tfflows.plotting.layers import layers_figure
@@ -16,6 +16,7 @@ from tfflows.plotting.samples import samples_figure
 from tfflows.plotting.style import headed
 
 __all__ = [
+    "density_curve_figure",
     "density_figure",
     "density_rows_figure",
     "headed",

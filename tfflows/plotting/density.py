@@ -1,8 +1,40 @@
-"""A density over the plane as a heat map."""
+"""Densities: over a line as a curve, over the plane as a heat map."""
 
 import numpy as np
 
 from tfflows.plotting import style
+
+
+def density_curve_figure(x, log_prob, data=None, *, true_log_prob=None, name=None, label="flow"):
+    """The density `exp(log_prob)` of one number as a curve, over a histogram of data.
+
+    The histogram is of the data between the ends of `x`; its area is their share of all.
+
+    Args:
+      x: grid, `[n]`, increasing.
+      log_prob: log-density of the flow in nats, `[n]`; `-inf` is a density of zero.
+      data: array `[m]`, or `None`.
+      true_log_prob: of the true density, as `log_prob`, or `None`.
+      name: of the axis, with its unit where there is one; `x1` by default.
+      label: str, what the curve is of.
+    """
+    x = _increasing(x, "x")
+    curves = [(label, _density(log_prob, (len(x),), "log_prob"), style.SAMPLES, "-")]
+    if true_log_prob is not None:
+        curves.append(("true density", _density(true_log_prob, (len(x),), "true_log_prob"), style.REFERENCE, "--"))
+    name = style.column_names(name and [name], 1)[0]
+    figure = style.new_figure(6, 4)
+    axes = style.plain(figure.subplots())
+    if data is not None:
+        data = style.matrix(np.reshape(data, [-1, 1]), "data")[:, 0]
+        edges = np.linspace(x[0], x[-1], style.num_bins(len(data)) + 1)
+        heights = np.histogram(data, edges)[0] / (len(data) * np.diff(edges))
+        axes.stairs(heights, edges, fill=True, color=style.DATA, alpha=0.35, label=f"data ({len(data):,})")
+    for what, density, colour, line in curves:
+        axes.plot(x, density, color=colour, linestyle=line, linewidth=1.5, label=what)
+    axes.set(xlabel=name, ylabel=f"density (per unit of {name})", xlim=(x[0], x[-1]), ylim=(0, None))
+    axes.legend(frameon=False)
+    return figure
 
 
 def density_figure(x, y, log_prob, *, true_log_prob=None, names=None):
@@ -18,9 +50,10 @@ def density_figure(x, y, log_prob, *, true_log_prob=None, names=None):
       names: names of the two axes, `x1` and `x2` by default.
     """
     x, y = (_increasing(grid, what) for grid, what in ((x, "x"), (y, "y")))
-    panels = [("flow", _density(log_prob, x, y, "log_prob"))]
+    shape = len(y), len(x)
+    panels = [("flow", _density(log_prob, shape, "log_prob"))]
     if true_log_prob is not None:
-        panels.insert(0, ("true density", _density(true_log_prob, x, y, "true_log_prob")))
+        panels.insert(0, ("true density", _density(true_log_prob, shape, "true_log_prob")))
     names = style.column_names(names, 2)
     peak = max(float(np.quantile(density, 0.999)) for _, density in panels)
     figure = style.new_figure(4.2 * len(panels) + 1, 4)
@@ -53,7 +86,7 @@ def density_rows_figure(x, y, log_probs, *, rows, columns):
     figure = style.new_figure(1.9 * len(columns) + 0.3, 1.9 * len(rows) + 0.3)
     panels = figure.subplots(len(rows), len(columns), sharex=True, sharey=True, squeeze=False)
     for row, label, all_axes in zip(log_probs, rows, panels):
-        densities = [_density(each, x, y, "log_probs") for each in row]
+        densities = [_density(each, (len(y), len(x)), "log_probs") for each in row]
         peak = float(np.quantile(densities[0], 0.999))
         for density, axes in zip(densities, all_axes):
             _heat_map(axes, x, y, density, peak)
@@ -75,10 +108,10 @@ def _increasing(grid, what):
     return grid
 
 
-def _density(log_prob, x, y, what):
+def _density(log_prob, shape, what):
     log_prob = np.asarray(log_prob, dtype=np.float64)
-    if log_prob.shape != (len(y), len(x)):
-        raise ValueError(f"`{what}` must have shape [{len(y)}, {len(x)}]. Received: shape {list(log_prob.shape)}")
+    if log_prob.shape != shape:
+        raise ValueError(f"`{what}` must have shape {list(shape)}. Received: shape {list(log_prob.shape)}")
     bad = int((np.isnan(log_prob) | (log_prob == np.inf)).sum())
     if bad:
         raise ValueError(f"`{what}` must be log-densities. Received: {bad} values that are NaN or plus infinity")

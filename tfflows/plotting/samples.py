@@ -6,7 +6,7 @@ from tfflows.plotting import style
 
 
 def samples_figure(data, samples, *, names=None, bounds=None, max_columns=4):
-    """Data and samples: in two dimensions side by side, in more a grid of pairs of columns.
+    """Data and samples: in two dimensions side by side, in others a grid of pairs of columns.
 
     The grid has, for the first `max_columns` columns that vary, histograms of both on the diagonal and both as
     points below it. Axes are limited by the data: all but the outermost 0.1 % at either end.
@@ -47,7 +47,7 @@ def _side_by_side(data, samples, names, bounds):
 
 def _grid(data, samples, names, size):
     count = len(names)
-    figure = style.new_figure(2.2 * count + 0.6, 2.2 * count + 0.6)
+    figure = style.new_figure(*((6, 4) if count == 1 else (2.2 * count + 0.6, 2.2 * count + 0.6)))
     panels = figure.subplots(count, count, squeeze=False, sharex="col")
     bounds = [style.limits(column) for column in data.T]
     for i in range(count):
@@ -72,14 +72,14 @@ def _grid(data, samples, names, size):
                 axes.set_ylabel(names[i])
     lines = panels[0, 0].get_legend_handles_labels()
     counts = (f"data ({len(data):,})", f"samples of the flow ({len(samples):,})")
-    figure.legend(lines[0], counts, loc="upper right", frameon=False)
+    figure.legend(lines[0], counts, loc="outside upper right" if count == 1 else "upper right", frameon=False)
     if count < size:
         figure.suptitle(f"{count} of {size} columns", **style.HEAD)
     return figure
 
 
 def _histograms(axes, data, samples, bounds):
-    bins = np.linspace(*bounds, int(np.clip(1.5 * np.sqrt(len(data)), 8, 40)) + 1)
+    bins = np.linspace(*bounds, style.num_bins(len(data)) + 1)
     axes.hist(data, bins, density=True, color=style.DATA, alpha=0.35, label="data")
     axes.hist(samples, bins, density=True, histtype="step", color=style.SAMPLES, linewidth=1.5, label="samples")
     axes.set_yticks([])

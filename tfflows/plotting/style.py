@@ -56,6 +56,11 @@ def limits(values):
     return float(low - pad), float(high + pad)
 
 
+def num_bins(count):
+    """How many bins a histogram of so many numbers has."""
+    return int(np.clip(1.5 * np.sqrt(count), 8, 40))
+
+
 def matrix(values, what):
     """`values` as a float array `[n, D]` of at least one row, all finite."""
     values = np.asarray(values, dtype=np.float64)

@@ -8,7 +8,7 @@ import scipy.special
 import tensorflow as tf
 
 from tfflows import arguments
-from tfflows.ops.elementwise.affine import Affine
+from tfflows.ops.elementwise.affine import Affine, Shift
 from tfflows.ops.elementwise.elementwise_map import ElementwiseMap
 
 _LARGEST_SLOPE = 1e3  # about: a larger one could not be resolved in float32, and its square not be formed
@@ -29,11 +29,12 @@ class RationalQuadraticSpline(ElementwiseMap):
     learned slope and the spline repeats itself, `f(x + 2 box) = f(x) + 2 box`, a smooth bijection of the circle.
 
     With `affine=True` the spline is one of `(x - shift) exp(-log_scale)`, the inverse of `Affine`, so that the tails
-    move and stretch with the parameters too: what heavy or shifting tails need.
+    move and stretch with the parameters too: what heavy or shifting tails need. A circle cannot be stretched: there it
+    is one of `x - shift`, turned.
 
     Parameters, one after another: the raw widths and heights of the bins, the raw slopes at the knots inside (and where
-    a circle closes), then, with `affine`, shift and raw log-scale: `3 bins - 1` of them, `3 bins` on a circle, two more
-    with `affine`. Parameters of 0 give the identity. Data should be standardised to the box.
+    a circle closes), then, with `affine`, shift and raw log-scale: `3 bins - 1` of them, two more with `affine`; on a
+    circle `3 bins`, one more. Parameters of 0 give the identity. Data should be standardised to the box.
 
     A bin is selected by multiplying with ones and zeros and summing over the bins, which stand on the first axis: on a
     CPU faster than gathering, whose gradient is a scatter.
@@ -43,12 +44,12 @@ class RationalQuadraticSpline(ElementwiseMap):
       box: float, half of the side of the box.
       circular: bool, whether the ends of the box are one point. A network should then be periodic in what it sees, of
         its sines and cosines for example.
-      affine: bool, whether shift and scale are parameters too; not on a circle.
+      affine: bool, whether shift and scale are parameters too; of a circle the shift.
       minimal_width, minimal_height: floats, of a bin, as fractions of the box's side; below `1 / bins`.
       minimal_slope: float, of the slope at a knot; between 0 and 1. The largest slope is about 1000.
 
     Raises:
-      ValueError: fewer than 2 bins, a box that is not positive, minimal sizes out of range, a circle that is stretched.
+      ValueError: fewer than 2 bins, a box that is not positive, minimal sizes out of range.
 
     References:
       Gregory, Delbourgo. Piecewise rational quadratic interpolation to monotonic data. IMA Journal of Numerical
@@ -68,8 +69,6 @@ class RationalQuadraticSpline(ElementwiseMap):
     def __post_init__(self):
         arguments.check_integer(least=2, bins=self.bins)
         arguments.check_positive(box=self.box)
-        if self.circular and self.affine:
-            raise ValueError("A circle cannot be stretched: `affine` must be False with `circular`. Received: True")
         for name in ("minimal_width", "minimal_height"):
             size, most = getattr(self, name), 1.0 / self.bins
             if not _between(size, 0.0, most):
@@ -79,7 +78,15 @@ class RationalQuadraticSpline(ElementwiseMap):
 
     @property
     def num_parameters(self):
-        return 3 * self.bins - (0 if self.circular else 1) + (2 if self.affine else 0)
+        return self._num_of_spline + (self._before.num_parameters if self.affine else 0)
+
+    @property
+    def _num_of_spline(self):
+        return 3 * self.bins - (0 if self.circular else 1)
+
+    @property
+    def _before(self):
+        return Shift() if self.circular else Affine()
 
     def normal_knots(self):
         """Parameters of the identity whose knots are closest where a standard normal is densest, a tuple of floats.
@@ -101,17 +108,15 @@ class RationalQuadraticSpline(ElementwiseMap):
     def forward(self, x, *raw):
         if not self.affine:
             return self._forward(x, raw)
-        *raw, shift, raw_log_scale = raw
-        x, log_scale = Affine().inverse(x, shift, raw_log_scale)
-        y, log_slope = self._forward(x, raw)
+        x, log_scale = self._before.inverse(x, *raw[self._num_of_spline :])
+        y, log_slope = self._forward(x, raw[: self._num_of_spline])
         return y, log_slope + log_scale
 
     def inverse(self, y, *raw):
         if not self.affine:
             return self._inverse(y, raw)
-        *raw, shift, raw_log_scale = raw
-        x, log_slope = self._inverse(y, raw)
-        x, log_scale = Affine().forward(x, shift, raw_log_scale)
+        x, log_slope = self._inverse(y, raw[: self._num_of_spline])
+        x, log_scale = self._before.forward(x, *raw[self._num_of_spline :])
         return x, log_slope + log_scale
 
     def _forward(self, x, raw):
