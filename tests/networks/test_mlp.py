@@ -70,7 +70,7 @@ def test_spread_biases():
 def test_outputs_start_where_they_are_told(make):
     outputs = make(hidden_units=(4,), output_start=(0.5, -2.0))(np.ones([2, 3], "float32"))
     np.testing.assert_array_equal(outputs, [[0.5] * 3 + [-2.0] * 3] * 2)
-    with pytest.raises(ValueError, match="divide the 6 outputs. Received: 4 numbers"):
+    with pytest.raises(ValueError, match="dividing the 6 outputs. Received: 4 numbers"):
         make(hidden_units=(4,), output_start=np.zeros(4))(np.ones([2, 3], "float32"))
 
 

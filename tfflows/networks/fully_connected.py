@@ -83,7 +83,7 @@ class FullyConnected(Conditioner):
         (outputs,), parameters = shape, len(self.output_start)
         if outputs % parameters:
             raise ValueError(
-                f"`output_start` must hold a number for each parameter or output, and these divide the {outputs} outputs. "
+                f"`output_start` must hold a number for each parameter or output, dividing the {outputs} outputs. "
                 f"Received: {parameters} numbers"
             )
         return tf.repeat(tf.constant(self.output_start, dtype), outputs // parameters)
