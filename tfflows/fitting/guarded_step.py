@@ -1,10 +1,7 @@
 """A step of training under XLA, which drops assertions: once a loss is not finite, none writes a weight."""
 
 import keras
-import numpy as np
 import tensorflow as tf
-
-from tfflows.fitting import step_checks
 
 
 def train_step(model, data):
@@ -27,21 +24,3 @@ def train_step(model, data):
     for variable, value in zip(written, before, strict=True):  # XLA joins it to the update: a `tf.cond` is slower
         variable.assign(tf.where(sound, variable.read_value(), value))
     return model.compute_metrics(x, y, y_pred, sample_weight=weights)
-
-
-class Watch(keras.callbacks.Callback):
-    """Stops a `fit` whose loss is not finite with the error of an assertion, as soon as Python sees it."""
-
-    async_safe = True  # no step waits for it
-
-    def on_train_batch_end(self, batch, logs=None):
-        if not np.isfinite(logs.get("loss", 0.0)):  # a step of one's own may give none
-            raise tf.errors.InvalidArgumentError(None, None, step_checks.BAD_LOSS)
-
-
-def watched(callbacks):
-    """Callbacks, as given to `fit`, and a `Watch`."""
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(Watch())
-        return callbacks
-    return [*keras.tree.flatten(callbacks or []), Watch()]

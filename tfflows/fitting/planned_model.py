@@ -19,6 +19,7 @@ from tfflows.fitting import (
     own,
     step_checks,
     streams,
+    watches,
     weights,
 )
 from tfflows.fitting.plan import XLA, Asked, prediction_plan, training_plan
@@ -144,8 +145,7 @@ class PlannedModel(keras.Model):
         plan = training_plan(
             self, self._asked, steps_per_epoch=steps or None, arrays=arrays is not None, each_batch=each
         )
-        if plan.compiler == XLA:
-            kwargs["callbacks"] = guarded_step.watched(kwargs.get("callbacks"))
+        kwargs["callbacks"] = watches.added(self, plan, kwargs.get("callbacks"))
         self._build_optimizer()  # slots made while tracing would have it trace a second time
         # Run
         stream, functions = x if y is None else (x, y), {}
