@@ -193,7 +193,8 @@ class PlannedModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """As Keras's; a step of training stops where it is not finite, with the weights of before."""
-        return step_checks.finite(super().compute_loss(x, y, y_pred, sample_weight, training))
+        loss = step_checks.finite(super().compute_loss(x, y, y_pred, sample_weight, training))
+        return execution.counted_by_examples(loss, keras.tree.flatten(x)[0]) if training else loss
 
     def _supervised(self, data, checked=False):
         """Keras's `(inputs, target, sample_weight)`, which in a step of training stops at bad events."""
@@ -318,6 +319,13 @@ class PlannedModel(keras.Model):
     def _refusal(self, mark, text, stream):
         """The error to raise; a subclass may read the stream again to say more."""
         return ValueError(f"{text}. Received: {self._not_finite(stream)}" if mark == step_checks.BAD_LOSS else text)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras would take the mean of a batch over replicas that may have unlike numbers of examples.
+        if not self.built or not execution.distributed(self):
+            return super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
+        with self.distribute_strategy.scope():
+            self._symbolic_build(iterator=iterator)
 
     def _symbolic_build(self, iterator=None, data_batch=None):
         # Keras would trace `call` in a scratch graph to build the metrics; their input shapes are known without it.
