@@ -48,6 +48,7 @@ class PlannedModel(keras.Model):
     own_step = False  # the training step that loops over arrays in memory were made for, all of whose logs are metrics
     _asked = Asked()
     _scale_is_given = True  # of the loss in float16
+    _built_when_compiled = True
 
     train_function = calls.keras_function("train")
     test_function = calls.keras_function("test")
@@ -102,6 +103,9 @@ class PlannedModel(keras.Model):
         own.keep_dtype(self, self.density_dtype)
         self._asked = Asked(*options.values())
         self._scale_is_given = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        self._built_when_compiled = self.built
+        if self.built and hasattr(self, "bijector"):
+            own.warn_of_stacks(self.optimizer, self.bijector)
 
     def compile_from_config(self, config):
         """Compiles as `get_compile_config` says, optimizer state included."""
@@ -267,6 +271,8 @@ class PlannedModel(keras.Model):
         if self.built and optimizer is not None and not optimizer.built:
             if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and not self._scale_is_given:
                 optimizer.initial_scale = own.loss_scale(getattr(self, "event_shape", ()))
+            if not self._built_when_compiled and hasattr(self, "bijector"):
+                own.warn_of_stacks(optimizer, self.bijector)
             with self.distribute_strategy.scope():
                 optimizer.build(self.trainable_variables)
 
