@@ -195,3 +195,24 @@ def test_other_networks_are_refused(kind):
         KINDS[kind](MADE(4, num_outputs=3)).forward(draws())
     with pytest.raises(ValueError, match=r"expects events of shape \(4,\). Received: shape \(6, 3\)"):
         flow_of(kind).forward(draws(3))
+
+
+@every_kind
+def test_jacobians_of_the_loop_take_its_steps_one_by_one(kind, monkeypatch):
+    """TensorFlow vectorises the gradient of a loop in many seconds. Against differences; Hessians too."""
+    flow, x, h = flow_of(kind, size=3, dtype="float64"), draws(3, 4, "float64"), 1e-5
+    loop = flow.inverse_and_log_det if FAST[kind] == "forward" else flow.forward_and_log_det
+    slopes = [[(up - down) / (2 * h) for up, down in zip(loop(x + h * e), loop(x - h * e))] for e in np.eye(3)]
+    monkeypatch.setattr(flow, "_compiled", None)
+    with tf.GradientTape(persistent=True) as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y, log_det = loop(x)
+        score = inner.gradient(log_det, x)
+    jacobian = outer.batch_jacobian(y, x)
+    np.testing.assert_allclose(jacobian, np.stack([slope for slope, _ in slopes], axis=-1), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(score, np.stack([slope for _, slope in slopes], axis=-1), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(
+        outer.gradient(score, x), tf.reduce_sum(outer.batch_jacobian(score, x), axis=1), rtol=1e-9
+    )

@@ -61,7 +61,7 @@ def run(program, kind):
 @pytest.fixture(scope="module")
 def replicas():
     """The answers of a flow, an autoencoder and a posterior, from one process."""
-    return run(START + FLOW + AUTOENCODER + POSTERIOR, "replicas")
+    return run(START + FLOW + AUTOENCODER + POSTERIOR + UNEVEN, "replicas")
 
 
 # `fit` may be called inside or outside of the scope that the flow was made in. A scalar loss fails with workers.
@@ -126,3 +126,28 @@ def test_replicas_train_a_posterior_as_one_device_and_do_not_share_their_noise(r
     for a, b in zip(one["weights"], several["weights"], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     assert not np.isclose(*drawn).any()
+
+
+UNEVEN = """
+data, w = np.float32([[1, 2], [2, 1], [3, 5], [4, 4], [9, 0]]), np.float32([1, 2, 3, 4, 5])
+
+def fitted_unevenly(batch_size):
+    flow = RealNVP(event_shape=(2,), num_layers=2, hidden_units=(4,), seed=0)
+    flow.compile(keras.optimizers.SGD(1e-2), jit_compile=False)
+    loss = flow.fit(data, sample_weight=w, batch_size=batch_size, shuffle=False, verbose=0).history["loss"]
+    evaluated = flow.evaluate(data, sample_weight=w, batch_size=batch_size, verbose=0)
+    return {"loss": [*loss, evaluated], "weights": [w.numpy().tolist() for w in flow.trainable_variables]}
+
+sizes = 5, 4  # of batches, the last of which have 3 and 2 examples for the replicas, and 1 and none
+one = [fitted_unevenly(size) for size in sizes]
+with strategy.scope():
+    several = [fitted_unevenly(size) for size in sizes]
+print(json.dumps([one, several]))
+"""
+
+
+def test_batches_that_do_not_fill_the_replicas_count_by_examples(replicas):
+    for one, several in zip(*replicas[3], strict=True):
+        np.testing.assert_allclose(one["loss"], several["loss"], rtol=1e-5)
+        for a, b in zip(one["weights"], several["weights"], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -1,11 +1,13 @@
 """Mixed precision: conditioners in half precision, everything else as before."""
 
 import functools
+import warnings
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.datasets import load_digits
 
 from tfflows.bijectors import AffineCoupling, Repeated
 from tfflows.datasets import two_moons
@@ -150,9 +152,47 @@ def test_no_default_fit_in_float16_skips_more_than_one_step(shape):
         flow = Glow(shape, num_levels=1, steps_per_level=2, hidden_filters=8, discrete_levels=17, **options)
         x = rng.integers(0, 17, (256, *shape)).astype("uint8")
     flow.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
-    flow.fit(x, batch_size=16, epochs=2, verbose=0)
+    with warnings.catch_warnings(record=True) as told:
+        flow.fit(x, batch_size=16, epochs=2, verbose=0)
+    assert "float16" not in str([each.message for each in told])
     scale = float(flow.optimizer.dynamic_scale)
     assert flow.optimizer.initial_scale == scale == 2048 / np.prod(shape)  # a skipped step halves it
     given = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(1e-3), initial_scale=4.0)
     flow.compile(given)
     assert flow.optimizer is given and given.initial_scale == 4.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hidden_filters", [4, 32])
+def test_a_glow_of_digits_by_class_skips_at_most_one_of_64_steps(hidden_filters):
+    images, labels = load_digits(return_X_y=True)
+    x, y = images[:1024].reshape(-1, 8, 8, 1).astype("uint8"), labels[:1024].astype("int32")
+    options = {"num_classes": 10, "num_levels": 2, "steps_per_level": 3, "discrete_levels": 17, "seed": 0}
+    losses = {}
+    for dtype in ("float32", "mixed_float16"):
+        keras.utils.set_random_seed(0)
+        glow = Glow((8, 8, 1), hidden_filters=hidden_filters, dtype=dtype, **options)
+        glow.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
+        losses[dtype] = glow.fit(x, y, batch_size=16, shuffle=False, verbose=0).history["loss"][0]
+    assert int(glow.optimizer.iterations) >= 63  # updates
+    assert abs(losses["mixed_float16"] - losses["float32"]) < 0.01 * losses["float32"]
+
+
+@pytest.mark.parametrize("kind", ["arrays", "stream", "stream of unknown length"])
+def test_skipped_steps_are_told(kind):
+    x, scale = two_moons().sample(330, seed=0), 2.0**24
+    flow = moons("mixed_float16")
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(1e-3), initial_scale=scale)
+    flow.compile(optimizer, jit_compile=False)
+    stream = tf.data.Dataset.from_tensor_slices(x).batch(16)
+    stream = stream.filter(lambda _: True) if "unknown" in kind else stream
+    data = (x, None, 16) if kind == "arrays" else (stream,)
+    with pytest.warns(UserWarning, match="float16: .* were skipped") as told:
+        flow.fit(*data, epochs=2, verbose=0)
+    skipped = round(np.log2(scale / float(optimizer.dynamic_scale)))  # each halves it
+    assert skipped > 1
+    assert f"{skipped} of 42 steps were skipped" in str([each.message for each in told])
+    optimizer.dynamic_scale.assign(1.0)
+    with warnings.catch_warnings(record=True) as told:
+        flow.fit(*data, verbose=0)
+    assert "float16" not in str([each.message for each in told])

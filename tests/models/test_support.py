@@ -111,3 +111,42 @@ def test_a_temperature_needs_a_mean(base):
     assert np.isfinite(model.sample(3, seed=0)).all()
     with pytest.raises(ValueError, match="needs a distribution with one. Received: temperature=0.5 with Sample"):
         model.sample(3, seed=0, temperature=0.5)
+
+
+EXACT = {
+    "KumaraswamyCDF": lambda number: [tfb.KumaraswamyCDF(number(1.3), number(1.7)), tfb.Sigmoid()],
+    "MoyalCDF": lambda number: [tfb.MoyalCDF(number(0.3), number(1.2))],
+    "NormalCDF": lambda number: [tfb.NormalCDF()],
+    "SoftClip": lambda number: [tfb.SoftClip(number(0.0), number(1.0), number(0.5))],
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_latents_and_densities_next_to_an_end(name):
+    """Against the way back in float64, where events are numbers of float32 still: eagerly and under XLA."""
+    y = np.float32([1e-9, 3e-8, 1e-4, 0.2, 0.7, 1 - 1e-5, 1 - 6e-8])[:, None]
+    for dtype in (tf.float32, tf.float64):
+        number = lambda value: tf.constant(value, dtype)  # noqa: B023, E731
+        base = tfd.Sample(tfd.Normal(number(0.0), number(1.0)), [1])
+        model = FlowModel(tfd.TransformedDistribution(base, tfb.Chain(EXACT[name](number))))
+        exact = tfb.Chain(EXACT[name](lambda value: tf.constant(value, tf.float64)))
+        for jit_compile in (None, True):
+            ask = lambda y: (model.encode(y), model.log_prob(y))  # noqa: B023, E731
+            ask = ask if jit_compile is None else tf.function(ask, jit_compile=jit_compile, autograph=False)
+            z, log_prob = ask(tf.cast(y, dtype))
+            z = tf.cast(z, tf.float64)
+            if dtype == tf.float64:
+                np.testing.assert_allclose(exact.forward(z), y, rtol=1e-6)
+                right = -0.5 * (z**2 + np.log(2 * np.pi)) - exact.forward_log_det_jacobian(z, 0)
+                np.testing.assert_allclose(log_prob, right[:, 0], rtol=1e-6, atol=1e-6)
+                doubles = z, log_prob
+            else:
+                singles = z, log_prob
+    for single, double in zip(singles, doubles, strict=True):
+        np.testing.assert_allclose(single, double, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["Sigmoid", "NormalCDF", "ours", "TFP's"])
+def test_latents_of_what_is_outside_are_no_numbers(name):
+    z = flow(BOX[name]).encode(np.float32([[-3.0], [0.25], [1.1]]))
+    np.testing.assert_array_equal(np.isfinite(z)[:, 0], [False, True, False])

@@ -88,7 +88,7 @@ class Autoregressive(KerasBijector):
         flat = conditioning.inputs(self.conditioner, y, context, event_ndims=1)
         with precision.applied_to(self.conditioner):
             flat = (flat, None) if context is None else flat
-            unrolled = self.in_forward_mode(*flat)
+            unrolled = self.writes_out(self._size, *flat)
             x, log_det = self._loop(*flat, unrolled=True) if unrolled else self._compiled(*flat)
         return shapes.with_batch_of(y, x, log_det, event_ndims=1)
 

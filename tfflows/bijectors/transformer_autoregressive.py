@@ -94,7 +94,7 @@ class TransformerAutoregressive(KerasBijector):
     def forward_and_log_det(self, x, context=None):
         with precision.applied_to(self.conditioner):
             flat = self._flat(x, context)
-            unrolled = self.in_forward_mode(*flat)
+            unrolled = self.writes_out(self._shape[0], *flat)
             found = self._token_by_token(*flat, unrolled=True) if unrolled else self._compiled(*flat)
             return self._shaped(*found, x)
 

@@ -11,28 +11,30 @@ from tfflows.joint import composition
 _BATCH = 256
 
 
-def not_finite(model, stream):
-    """In words: the first example whose log-probability is not finite, and the link in which it is no more.
+def first_example(stream, values, where):
+    """In words: the first example for which a function is not finite, and the part in which it is no more.
 
     Args:
-      model: `FlowModel`.
       stream: what `fit` was given: `x` or `(x, context)` as arrays, or a `tf.data.Dataset`, which is read again.
+      values: function of events and context that gives numbers `[batch]`.
+      where: function of one event and its context that names the part.
     """
     arrays = stream if isinstance(stream, tuple) else (stream,)
     if isinstance(stream, tf.data.Dataset) or inputs.is_array(arrays[0]):
         done = 0
         for batch in stream if isinstance(stream, tf.data.Dataset) else batching.in_order(arrays, _BATCH):
             x, context, _ = inputs.split(batch)
-            bad = ~np.isfinite(model.log_prob(x, context, seed=0))
+            bad = ~np.isfinite(values(x, context))
             if bad.any():
                 i = int(bad.argmax())
                 one = (part if part is None else part[i : i + 1] for part in (x, context))
-                return f"example {done + i}, in {_link(model, *one)}"
+                return f"example {done + i}, in {where(*one)}"
             done += len(bad)
     return "an example with noise, a precision or an order of its own: in the same data again all are finite"
 
 
-def _link(model, x, context):
+def link(model, x, context):
+    """The name of the bijector of a flow that maps an event to numbers which are not finite, or of the base."""
     if x.dtype.is_integer:
         x = model.dequantization(x, seed=0)[0]
     x, ndims = tf.cast(x, model.distribution.dtype), len(model.event_shape)
@@ -42,10 +44,13 @@ def _link(model, x, context):
         answers = model.bijector.evaluated(x, context, forward=False)
     else:
         answers = _one_by_one(links, x, ndims, context)
-    for link, found in zip(links, answers):
-        if not all(np.isfinite(each).all() for each in found):
-            return f"the bijector {link.name!r}"
-    return "the base distribution"
+    names = (f"the bijector {link.name!r}" for link in links)
+    return first_part(zip(names, answers)) or "the base distribution"
+
+
+def first_part(parts):
+    """The first name, of pairs of a name and what that part gives, for which some tensor is not finite, or `None`."""
+    return next((name for name, found in parts if not all(np.isfinite(each).all() for each in found)), None)
 
 
 def _one_by_one(links, x, ndims, context):

@@ -23,6 +23,23 @@ def distributed(model):
     return tf.distribute.has_strategy() or model.distribute_strategy is not tf.distribute.get_strategy()
 
 
+def counted_by_examples(loss, x):
+    """A replica's loss, with a gradient that counts its examples like those of the others.
+
+    Keras has the mean of the replicas' means, in which an example of a batch that does not fill them counts less.
+
+    Args:
+      loss: `Tensor` `[]`, `1 / R` of the mean over the replica's examples where there are `R` replicas.
+      x: batch of the replica.
+    """
+    size = x.shape[0]
+    if size is not None or not tf.distribute.has_strategy() or tf.distribute.in_cross_replica_context():
+        return loss  # batches of a known size fill the replicas
+    replica, own = tf.distribute.get_replica_context(), tf.cast(tf.shape(x)[0], loss.dtype)
+    share = own * replica.num_replicas_in_sync / replica.all_reduce(tf.distribute.ReduceOp.SUM, own)
+    return share * loss + tf.stop_gradient((1.0 - share) * loss)
+
+
 def split_over_cores(function, x, context=None):
     """`function(x, context)` from two halves of the batch, which TensorFlow then runs at the same time.
 

@@ -1,5 +1,7 @@
 """How a flow is trained by maximum likelihood, and how it evaluates arrays in memory."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -46,10 +48,6 @@ class FlowTrainer(PlannedModel):
     def predict_step(self, data):
         """Log-probabilities of a batch."""
         return self.log_prob(*self._supervised(data)[0])
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """As Keras's; a step of training stops where a log-probability is not finite, with the weights of before."""
-        return super().compute_loss(x, y, step_checks.finite(y_pred), sample_weight, training)
 
     def _supervised(self, data, checked=False):
         """As the base: the target is the event, which losses and metrics may want; `log_prob` checks the rest."""
@@ -100,21 +98,23 @@ class FlowTrainer(PlannedModel):
             events = f"Levels must be from 0 to {levels - 1}. Received: a batch with others"
         return super()._refusals() | {
             step_checks.BAD_LABELS: f"Labels must be from 0 to {last}. Received: a batch with others",
-            step_checks.BAD_LOSS: "The loss is not finite: training stopped with the weights of before that step",
             step_checks.OUTSIDE: "Training events must be inside of the support. Received: a batch with others",
             step_checks.BAD_EVENTS: events,
         }
 
-    def _refusal(self, text, stream):
+    def _refusal(self, mark, text, stream):
         """A dataset is read again to say where the first bad value is."""
-        if text == self._refusals()[step_checks.BAD_LOSS]:
-            return ValueError(f"{text}. Received: {bad_losses.not_finite(self, stream)}")
-        for number, batch in enumerate(stream if isinstance(stream, tf.data.Dataset) else ()):
+        again = isinstance(stream, tf.data.Dataset) and mark != step_checks.BAD_LOSS
+        for number, batch in enumerate(stream if again else ()):
             try:
                 self._checked(*inputs.split(batch)[:2], "x", f" in batch {number}")
             except ValueError as found:
                 return found
-        return super()._refusal(text, stream)
+        return super()._refusal(mark, text, stream)
+
+    def _not_finite(self, stream):
+        log_prob = lambda x, context: self.log_prob(x, context, seed=0)  # noqa: E731
+        return bad_losses.first_example(stream, log_prob, functools.partial(bad_losses.link, self))
 
     def _arrays_to_predict(self, x):
         """The arrays that `predict` may take whole: `(x,)` or `(x, context)`; `None` for anything else."""

@@ -1,8 +1,11 @@
-"""Losses and metrics that a flow takes: of one's own, which know what they are given; in the dtype of its densities."""
+"""What a flow is compiled with: losses and metrics of one's own, in the dtype of its densities; optimizers."""
 
 import math
+import warnings
 
 import keras
+
+from tfflows import bijectors
 
 _SCALE_OF_ONE_ENTRY = 2048  # of the loss in float16, at the start: with it a Glow of digits skips no step
 
@@ -44,3 +47,17 @@ def loss_scale(event_shape):
     """
     most = _SCALE_OF_ONE_ENTRY / max(1, math.prod(event_shape))
     return 2.0 ** max(0, math.floor(math.log2(most)))
+
+
+def warn_of_stacks(optimizer, bijector):
+    """Warns where Muon, which is for matrices, would take stacked vectors for such and stacked matrices for none."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if not isinstance(optimizer, keras.optimizers.Muon):
+        return
+    for part in (bijector, *bijector.submodules):
+        if isinstance(part, bijectors.Repeated) and not all(map(optimizer._should_use_adamw, part.weights)):
+            warnings.warn(
+                f"Muon takes the stacked biases of {part.name!r} for matrices, and its stacked matrices for none: give "
+                f"all of them to Adam with Muon(exclude_layers=[{part.name!r}]), or make a Chain of the steps",
+                stacklevel=3,
+            )

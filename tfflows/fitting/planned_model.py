@@ -10,8 +10,19 @@ import tensorflow as tf
 
 from tfflows import losses
 from tfflows.datasets import batching
-from tfflows.fitting import callbacks_of_batches, calls, inputs, own, step_checks, streams, weights
-from tfflows.fitting.plan import Asked, prediction_plan, training_plan
+from tfflows.fitting import (
+    callbacks_of_batches,
+    calls,
+    execution,
+    guarded_step,
+    inputs,
+    own,
+    step_checks,
+    streams,
+    watches,
+    weights,
+)
+from tfflows.fitting.plan import XLA, Asked, prediction_plan, training_plan
 from tfflows.fitting.resident_training import ResidentTraining, compiled_steps
 from tfflows.joint import configs
 from tfflows.joint.weights import AdoptedVariables
@@ -37,6 +48,7 @@ class PlannedModel(keras.Model):
     own_step = False  # the training step that loops over arrays in memory were made for, all of whose logs are metrics
     _asked = Asked()
     _scale_is_given = True  # of the loss in float16
+    _built_when_compiled = True
 
     train_function = calls.keras_function("train")
     test_function = calls.keras_function("test")
@@ -91,6 +103,9 @@ class PlannedModel(keras.Model):
         own.keep_dtype(self, self.density_dtype)
         self._asked = Asked(*options.values())
         self._scale_is_given = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        self._built_when_compiled = self.built
+        if self.built and hasattr(self, "bijector"):
+            own.warn_of_stacks(self.optimizer, self.bijector)
 
     def compile_from_config(self, config):
         """Compiles as `get_compile_config` says, optimizer state included."""
@@ -107,7 +122,8 @@ class PlannedModel(keras.Model):
 
         Raises:
           TypeError, ValueError: data of the wrong shape or dtype, empty, not finite or outside the support (how many,
-            where first); weights that are not a finite number for each example.
+            where first); weights that are not a finite number for each example; a loss that is not finite (the example
+            and the part), which stops training with the weights of before that step.
         """
         # Check
         self._assert_compile_called("fit")
@@ -133,6 +149,7 @@ class PlannedModel(keras.Model):
         plan = training_plan(
             self, self._asked, steps_per_epoch=steps or None, arrays=arrays is not None, each_batch=each
         )
+        kwargs["callbacks"] = watches.added(self, plan, kwargs.get("callbacks"))
         self._build_optimizer()  # slots made while tracing would have it trace a second time
         # Run
         stream, functions = x if y is None else (x, y), {}
@@ -170,11 +187,18 @@ class PlannedModel(keras.Model):
 
     def train_step(self, data):
         """One step of Keras's own, of a batch of any kind."""
-        return super().train_step(self._supervised(data, checked=True))
+        data = self._supervised(data, checked=True)
+        guarded = self.plan.compiler == XLA and self.trainable_weights and not execution.distributed(self)
+        return guarded_step.train_step(self, data) if guarded else super().train_step(data)
 
     def test_step(self, data):
         """Evaluation of a batch."""
         return super().test_step(self._supervised(data))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """As Keras's; a step of training stops where it is not finite, with the weights of before."""
+        loss = step_checks.finite(super().compute_loss(x, y, y_pred, sample_weight, training))
+        return execution.counted_by_examples(loss, keras.tree.flatten(x)[0]) if training else loss
 
     def _supervised(self, data, checked=False):
         """Keras's `(inputs, target, sample_weight)`, which in a step of training stops at bad events."""
@@ -247,6 +271,8 @@ class PlannedModel(keras.Model):
         if self.built and optimizer is not None and not optimizer.built:
             if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and not self._scale_is_given:
                 optimizer.initial_scale = own.loss_scale(getattr(self, "event_shape", ()))
+            if not self._built_when_compiled and hasattr(self, "bijector"):
+                own.warn_of_stacks(optimizer, self.bijector)
             with self.distribute_strategy.scope():
                 optimizer.build(self.trainable_variables)
 
@@ -282,16 +308,30 @@ class PlannedModel(keras.Model):
             except tf.errors.InvalidArgumentError as error:
                 for mark, text in self._refusals().items():
                     if mark in str(error):
-                        raise self._refusal(text, stream) from error
+                        raise self._refusal(mark, text, stream) from error
                 raise
 
     def _refusals(self):
         """What is said of data that an assertion inside of a step refuses, by the mark in its error."""
-        return {step_checks.BAD_WEIGHTS: "Weights must be finite. Received: a batch with NaN or infinite ones"}
+        return {
+            step_checks.BAD_WEIGHTS: "Weights must be finite. Received: a batch with NaN or infinite ones",
+            step_checks.BAD_LOSS: "The loss is not finite: training stopped with the weights of before that step",
+        }
 
-    def _refusal(self, text, stream):
+    def _not_finite(self, stream):
+        """Where the loss is not finite; a subclass reads the stream again, to name the example and the part."""
+        return "NaN or infinite"
+
+    def _refusal(self, mark, text, stream):
         """The error to raise; a subclass may read the stream again to say more."""
-        return ValueError(text)
+        return ValueError(f"{text}. Received: {self._not_finite(stream)}" if mark == step_checks.BAD_LOSS else text)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras would take the mean of a batch over replicas that may have unlike numbers of examples.
+        if not self.built or not execution.distributed(self):
+            return super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
+        with self.distribute_strategy.scope():
+            self._symbolic_build(iterator=iterator)
 
     def _symbolic_build(self, iterator=None, data_batch=None):
         # Keras would trace `call` in a scratch graph to build the metrics; their input shapes are known without it.

@@ -10,6 +10,7 @@ the truth:
 * `weights`: finds every weight in any tree of bijectors and distributions, shows it to both, audits that they agree;
 * `composition`: adapts and evaluates any tree, and carries a context through it;
 * `answers`: the cache between a value and its log-det, which knows when an answer no longer holds;
+* `bounded`, `natives`, `native_networks`: TFP's own parts, made right next to an end, checked, and given Keras layers;
 * `serialization`: any such tree as a config for a `.keras` file; `configs`: arguments of layers and models, likewise.
 
 Private names of TFP, Keras and TensorFlow appear in this room only.

@@ -189,6 +189,16 @@ class KerasBijector(tfb.Bijector):
         """
         return answers.in_forward_mode([x, *self.weights, *([] if context is None else [context])])
 
+    def writes_out(self, steps, x, context=None):
+        """Whether a loop of so many steps is to be written out: in forward mode, or where Jacobians may be asked for.
+
+        That is where several gradient tapes, or a persistent one, record an event or a context, and steps are few:
+        TensorFlow takes ten times as long, seconds, to vectorise the gradient of a loop.
+        """
+        recorded = [x, *([] if context is None else [context])]
+        few = steps <= 16 and answers.taped() and answers.taped_twice(recorded)
+        return few or self.in_forward_mode(x, context)
+
     def _trackable_children(self, save_type="checkpoint", **kwargs):
         # Checkpoints see the variables themselves: Keras layers hide from them what they hold in lists.
         children = super()._trackable_children(save_type, **kwargs)

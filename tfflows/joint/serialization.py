@@ -7,6 +7,7 @@ code from the file.
 """
 
 import inspect
+import warnings
 
 import keras
 import numpy as np
@@ -28,6 +29,14 @@ def serialize(obj):
         path in the tree.
     """
     return _Writer().write(obj, type(obj).__name__)
+
+
+def warn_if_unwritable(obj, name):
+    """Warns of a part for which `serialize` would fail, when there is time to build it otherwise."""
+    try:
+        serialize(obj)
+    except TypeError as error:
+        warnings.warn(f"{name} trains, but cannot be saved. {error}", stacklevel=4)
 
 
 def deserialize(config):

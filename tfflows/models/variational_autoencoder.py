@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfflows import export
 from tfflows.distributions import likelihoods
-from tfflows.fitting import inputs, step_checks
+from tfflows.fitting import bad_losses, inputs, step_checks
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.joint import configs, keras_bijector
 from tfflows.layers import Posterior, priors
@@ -186,6 +186,20 @@ class VariationalAutoencoder(PlannedModel):
     def _refusals(self):
         text = f"Data must hold {self.likelihood.support}. Received: a batch with others"
         return super()._refusals() | {step_checks.BAD_EVENTS: text}
+
+    def _not_finite(self, stream):
+        elbo = lambda x, _: self(x)["elbo"]  # noqa: E731
+        where = lambda x, _: bad_losses.first_part(self._parts(x)) or "a draw of its latents"  # noqa: E731
+        return bad_losses.first_example(stream, elbo, where)
+
+    def _parts(self, x):
+        """Pairs of the name of a part and what it gives of an example."""
+        features = self._features(x)
+        yield f"the encoder {self.encoder.name!r}", [features]
+        drawn = self.posterior.draw_with_divergence(features, prior=self.prior)
+        yield f"the posterior {self.posterior.name!r}", drawn
+        yield f"the decoder {self.decoder.name!r}", [self.decoder(drawn[0])]
+        yield "the likelihood", [self._given(drawn[0]).log_prob(self._floats(x))]
 
     def _example(self):
         x, per_example = tf.zeros([1, *self.data_shape], self.density_dtype), tf.zeros([1], self.density_dtype)

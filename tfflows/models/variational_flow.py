@@ -6,6 +6,7 @@ import tensorflow_probability as tfp
 
 from tfflows import arguments
 from tfflows.datasets import batching
+from tfflows.fitting import bad_losses
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.models import latents
 from tfflows.models.flow_model import FlowModel
@@ -174,6 +175,12 @@ class VariationalFlow(PlannedModel):
             "training; end the bijector with one onto the domain of the target, or lower the learning rate"
         )
         return super()._refusals() | {_BAD_TARGET: text}
+
+    def _not_finite(self, stream):
+        x, log_q = self.flow.sample_and_log_prob(1024)
+        parts = ("the flow", [x, log_q]), ("`target_log_prob`", [self.target_log_prob(x)])
+        found = bad_losses.first_part(parts)
+        return "NaN or infinite" + (", where 1024 fresh draws are finite" if found is None else f", in {found}")
 
     def _check_target(self):
         """Calls the target once, where what it does can be told."""
