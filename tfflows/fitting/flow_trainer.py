@@ -49,7 +49,8 @@ class FlowTrainer(PlannedModel):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """As Keras's; a step of training stops where a log-probability is not finite, with the weights of before."""
-        return super().compute_loss(x, y, step_checks.finite(y_pred), sample_weight, training)
+        loss = super().compute_loss(x, y, step_checks.finite(y_pred), sample_weight, training)
+        return tf.reduce_sum(loss) if loss.shape == (0,) else loss  # of a batch known to be empty Keras gives no number
 
     def _supervised(self, data, checked=False):
         """As the base: the target is the event, which losses and metrics may want; `log_prob` checks the rest."""
