@@ -192,7 +192,7 @@ class VariationalAutoencoder(PlannedModel):
         return x, {tracker.name: per_example for tracker in self.trackers}
 
     def predict_step(self, data):
-        return self(inputs.split(data)[0], training=False)
+        return self(self._supervised(data)[1], training=False)
 
     def _supervised(self, data, checked=False):
         """Keras's `(inputs, target, weights)`, always checked; metrics see the data as target."""
