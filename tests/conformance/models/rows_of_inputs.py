@@ -42,7 +42,7 @@ def labels(case, _):
     assert rewound(model).fit(stream, verbose=0).history["loss"] == by_context(case, model, 6)["fit"](labels)[0]
 
 
-@row("real_nvp", "real_nvp_images", "transformer_dropout", vector_context=NO_LABELS, no_context=NO_CONTEXT)
+@row("real_nvp", "transformer_dropout", vector_context=NO_LABELS, no_context=NO_CONTEXT)
 def label_range(case, _):
     """Every method refuses labels out of range, and floats, by name, and changes nothing."""
     model, labels = case.to_train(0.1), case.contexts(6)

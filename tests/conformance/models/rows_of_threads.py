@@ -21,7 +21,7 @@ def agree(found, right, name):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
-@row("flow_model", "gaussian_vae")
+@row("gaussian_vae", "variational_flow")
 def threads(case, _):
     """Two threads in one method at once, from its first call on, get what each gets alone."""
     model, alone = case.to_train(), case.to_train()
