@@ -1,11 +1,10 @@
 """What `log_prob`, `encode`, `decode` and `sample` check, eagerly and in graphs; contexts broadcast against events."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfflows import layers, models
+from tfflows import models
 
 SMALL = {"num_layers": 2, "hidden_units": (4,), "seed": 0}
 RNG = np.random.default_rng(0)
@@ -52,24 +51,6 @@ def methods(flow, x=X):
     }
 
 
-@pytest.mark.parametrize("name", ["log_prob", "encode", "decode", "sample", "sample_and_log_prob"])
-def test_contexts(flow, name):
-    call = methods(flow)[name]
-    for bad, first in ((np.full(5, 17), 17), (np.array([0, 1, -1, 0, 0]), -1)):
-        with pytest.raises(ValueError, match=rf"labels from 0 to 2. Received: . others, the first {first} at"):
-            call(bad)
-    with pytest.raises(TypeError, match="integer labels. Received: dtype float64"):
-        call(LABELS / 1.0)
-    for number in (3, 9):
-        with pytest.raises(ValueError, match=rf"for each of the events. Received: contexts of batch shape \({number},"):
-            call(np.zeros(number, int))
-    graph = tf.function(call, autograph=False)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="labels out of range"):
-        graph(tf.constant([17] * 5))
-    for unsigned in (LABELS.astype("uint8"), LABELS[:1].astype("uint64")):
-        call(unsigned)
-
-
 def test_vector_contexts():
     conditional = vectors(num_classes=None, context_size=4)
     for call in methods(conditional).values():
@@ -111,22 +92,10 @@ def test_noise_that_is_learned_is_subtracted_from_every_class():
     np.testing.assert_allclose(glow.log_prob(IMAGES[:, None], classes[None], seed=4), right, rtol=1e-5)
 
 
-def test_levels(glow):
-    scaled = (IMAGES / 255).astype("float32")
+def test_reals_that_were_made_of_levels(glow):
     for call in (glow.log_prob, glow.encode):
-        with pytest.raises(ValueError, match=r"integers from 0 to 255, or reals .* Received: floats from 0.0\d+ to 1;"):
-            call(scaled, LABELS)
-        for bad, first in ((300, 300), (-1, -1)):
-            x = IMAGES.astype("int32")
-            x[2, 1, 0, 0] = bad
-            with pytest.raises(
-                ValueError, match=rf"from 0 to 255. Received: 1 others, the first {first} at index \(2, 1"
-            ):
-                call(x, LABELS)
-            with pytest.raises(tf.errors.InvalidArgumentError, match="bad events"):
-                tf.function(call, autograph=False)(tf.constant(x), LABELS)
-        assert np.isfinite(call(IMAGES + 0.5, LABELS)).all()  # reals made of levels
-        assert np.isfinite(call(np.zeros_like(scaled), LABELS)).all()
+        assert np.isfinite(call(IMAGES + 0.5, LABELS)).all()
+        assert np.isfinite(call(np.zeros(IMAGES.shape, "float32"), LABELS)).all()
 
 
 def test_shapes_and_dtypes(flow):
@@ -138,19 +107,10 @@ def test_shapes_and_dtypes(flow):
         flow.encode(np.zeros((5, 2), "int64"), LABELS)
 
 
-def test_predict_and_evaluate_check_too(flow, glow):
-    bad = LABELS + 9
-    many = np.repeat(X, 20, axis=0), np.repeat(bad, 20)
+def test_predict_checks_too_where_xla_drops_assertions(flow):
+    many = np.repeat(X, 20, axis=0), np.repeat(LABELS + 9, 20)
     with pytest.raises(ValueError, match="labels from 0 to 2. Received: 100 others, the first 9"):
-        flow.predict(many, verbose=0)  # in memory, under XLA
-    flow.compile("adam", run_eagerly=True)
-    for data in ((IMAGES, bad), (IMAGES.astype("int32") + 200, LABELS)):
-        glow.compile("adam", jit_compile=False)
-        dataset = tf.data.Dataset.from_tensors(data)
-        for call in (glow.evaluate, glow.predict):
-            with pytest.raises(ValueError, match="(Labels|Levels) must be from 0 to"):
-                call(dataset, verbose=0)
-    assert flow.predict((X[:0], LABELS[:0]), verbose=0).shape == (0,)
+        flow.predict(many, verbose=0)
 
 
 def test_unsigned_labels_and_none_of_label_dropout():
@@ -166,16 +126,3 @@ def test_unsigned_labels_and_none_of_label_dropout():
     assert np.isfinite(flow.log_prob(IMAGES, -np.ones(5, int))).all()  # without a label
     with pytest.raises(ValueError, match="labels from -1 to 2"):
         flow.log_prob(IMAGES, np.full(5, -2))
-
-
-def test_an_autoencoder_checks_its_data():
-    vae = models.VariationalAutoencoder(keras.layers.Dense(4), keras.layers.Dense(6), layers.GaussianPosterior(2))
-    bits = RNG.integers(2, size=(9, 6)).astype("float32")
-    vae.build(bits.shape)
-    for call in (vae.encode, vae.reconstruct, vae.log_weights):
-        call(bits)
-        with pytest.raises(ValueError, match="`x` must hold 0 and 1. Received: .* others, the first 0.5 at index"):
-            call(bits / 2)
-        with pytest.raises(tf.errors.InvalidArgumentError, match="bad events"):
-            tf.function(call, autograph=False)(tf.constant(bits / 2))
-    assert vae.predict(bits[:0], verbose=0)["elbo"].shape == (0,)

@@ -15,7 +15,6 @@ X = RNG.normal(size=(100, 2)).astype("float32")
 W = np.exp(X[:, 0] - 0.5)
 LABELS = RNG.integers(3, size=100).astype("uint8")
 BY_CLASS = {0: 0.5, 2: 4.0}
-W_OF_CLASSES = np.array([BY_CLASS.get(int(label), 1.0) for label in LABELS])
 
 
 def flow(rate=1e-2, **options):
@@ -132,24 +131,6 @@ def test_validation_data_with_weights():
     np.testing.assert_allclose([history["loss"][0], history["val_loss"][0]], halves, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "route",
-    [
-        lambda: {"x": X, "y": LABELS, "batch_size": 32},
-        lambda: {"x": dataset(X, LABELS)},
-        lambda: {"x": dataset((X, LABELS))},
-        lambda: {"x": iter(batches(X, LABELS))},
-        lambda: {"x": Sequence(batches(X, LABELS))},
-    ],
-    ids=["arrays", "dataset", "dataset of pairs", "generator", "sequence"],
-)
-def test_weights_of_classes(route):
-    for model in (conditional_flow(), flow(rate=0.0, run_eagerly=True)):
-        nll = -model.log_prob(X, LABELS).numpy()
-        loss = model.fit(**route(), class_weight=BY_CLASS, shuffle=False, verbose=0).history["loss"]
-        assert loss == [pytest.approx(np.mean(W_OF_CLASSES * nll), rel=1e-6)]
-
-
 def test_weights_that_mean_nothing_are_refused_before_anything_changes():
     model, conditional = flow(run_eagerly=True), conditional_flow()
     before = model.get_weights()
@@ -200,24 +181,6 @@ def autoencoder(**options):
     return vae
 
 
-def test_an_autoencoder_weighs_both_parts_of_its_bound():
-    right = autoencoder()(BITS)
-    for data in ({"x": BITS, "sample_weight": W}, {"x": tf.data.Dataset.from_tensors((BITS, LABELS, W))}):
-        found = autoencoder().evaluate(**data, batch_size=100, return_dict=True, verbose=0)
-        for name, values in right.items():
-            assert found[name] == pytest.approx(np.mean(W * values), rel=1e-5)
-        assert found["loss"] == pytest.approx(-np.mean(W * right["elbo"]), rel=1e-5)
-    fits = [
-        autoencoder().fit(**data, shuffle=False, verbose=0).history["loss"]
-        for data in (
-            {"x": BITS, "sample_weight": W, "batch_size": 32},
-            {"x": dataset(BITS, LABELS, W)},
-            {"x": Sequence(batches(BITS, None, W))},
-        )
-    ]
-    assert fits[0] == fits[1] == fits[2]
-
-
 def test_free_bits_of_an_autoencoder_with_weights():
     vae = autoencoder(beta=0.5, free_bits=1.0)
     z, divergence = autoencoder().posterior.draw_with_divergence(vae.encoder(BITS))
@@ -225,26 +188,3 @@ def test_free_bits_of_an_autoencoder_with_weights():
     reconstruction = vae.likelihood.distribution(vae.decoder(z)).log_prob(BITS)
     right = 0.5 * np.maximum(weighted, 1.0).sum() - np.mean(W * reconstruction)
     assert vae.evaluate(BITS, sample_weight=W, batch_size=100, verbose=0)[0] == pytest.approx(right, rel=1e-5)
-
-
-def test_an_empty_batch_adds_nothing():
-    vae, model = autoencoder(), flow(rate=0.0)
-    for each, x in ((vae, BITS), (model, X)):
-        spec = tf.TensorSpec([None, x.shape[1]])
-        whole = each.evaluate(tf.data.Dataset.from_tensors(x), verbose=0, return_dict=True)
-        with_empty = tf.data.Dataset.from_generator(lambda x=x: iter([x, x[:0]]), output_signature=spec)
-        found = each.evaluate(with_empty, verbose=0, return_dict=True)
-        assert found["loss"] == pytest.approx(whole["loss"], rel=0.2) and np.isfinite(list(found.values())).all()
-        each.fit(with_empty, verbose=0)
-        assert all(np.isfinite(weight).all() for weight in each.get_weights())
-
-
-def test_a_flow_that_draws_its_examples_has_no_weights():
-    target = lambda x: -0.5 * tf.reduce_sum(x**2, axis=-1)  # noqa: E731
-    model = models.VariationalFlow(target, bijectors.DiagonalAffine([2]), event_shape=(2,))
-    model.compile("adam")
-    for options in ({"sample_weight": np.ones(9)}, {"class_weight": {0: 2.0}}):
-        with pytest.raises(ValueError, match="weighs all examples alike. Received: `(sample|class)_weight`"):
-            model.fit(**options)
-    with pytest.raises(ValueError, match="weighs all examples alike. Received: `sample_weight`"):
-        model.evaluate(sample_weight=np.ones(9))

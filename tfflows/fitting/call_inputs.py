@@ -1,5 +1,7 @@
 """What `log_prob`, `encode`, `decode` and `sample` accept: what `fit` does, in a graph by a step's assertions."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -101,3 +103,23 @@ def matched(x, event_ndims, context, context_ndims, *, grow=True):
         return tf.broadcast_to(x, joint + event)
     shape = tf.broadcast_dynamic_shape(tf.shape(x)[: batch.rank], tf.shape(context)[: others.rank])
     return tf.ensure_shape(tf.broadcast_to(x, tf.concat([shape, event], axis=0)), joint + event)
+
+
+def never_none(method):
+    """A method of events and contexts of a flow, to which in a graph an empty batch of images is one of zeros.
+
+    TensorFlow's convolution of no images gives them the channels of its input (oneDNN, on CPUs), which fits nothing.
+    """
+
+    @functools.wraps(method)
+    def given_some(self, x, context=None, **kwargs):
+        of_images = tf.is_tensor(x) and x.shape.rank == 4 and len(self.event_shape) == 3
+        if not of_images or tf.executing_eagerly() or x.shape[0] is not None:
+            return method(self, x, context, **kwargs)
+        count = tf.shape(x)[0]
+        some = lambda x: tf.concat([x, tf.zeros([tf.cast(count == 0, tf.int32), *x.shape[1:]], x.dtype)], axis=0)  # noqa: E731
+        if tf.is_tensor(context) and context.shape.rank == 1 + self._context_ndims and context.shape[0] is None:
+            context = some(context)
+        return method(self, some(x), context, **kwargs)[:count]
+
+    return given_some

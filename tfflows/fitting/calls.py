@@ -7,6 +7,7 @@ asks: calls are kept by thread and nest, as a callback of `fit` may call `predic
 import contextlib
 import contextvars
 import functools
+import threading
 import typing
 
 _under_way = contextvars.ContextVar("tfflows_calls", default=())
@@ -33,6 +34,37 @@ def running(model, plan, **functions):
 def current(model):
     """The innermost call of a model in this thread, or `None`."""
     return next((call for call in reversed(_under_way.get()) if call.model is model), None)
+
+
+class _Counting:
+    """Who counts in the metrics of a model: a lock, and whether its holder is in `fit`."""
+
+    def __init__(self):
+        self.lock, self.training = threading.RLock(), False
+
+
+@contextlib.contextmanager
+def counting(model, name):
+    """A scope of a call of "fit" or "evaluate", which counts in the metrics of the model.
+
+    In another thread, an `evaluate` and a `fit` wait for an `evaluate`.
+
+    Raises:
+      RuntimeError: another thread is in `fit`.
+    """
+    held = vars(model).setdefault("_counting", _Counting())  # past Keras
+    while not held.lock.acquire(timeout=0.05):
+        if held.training:
+            raise RuntimeError(
+                f"{model.name} is in `fit` in another thread, and counts in its metrics: wait for it; `predict` and "
+                f"`log_prob` need not. Received: a call of `{name}`"
+            )
+    outer, held.training = held.training, held.training or name == "fit"
+    try:
+        yield
+    finally:
+        held.training = outer
+        held.lock.release()
 
 
 def kept_functions(model, kind):

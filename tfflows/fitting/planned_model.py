@@ -124,6 +124,7 @@ class PlannedModel(keras.Model):
           TypeError, ValueError: data of the wrong shape or dtype, empty, not finite or outside the support (how many,
             where first); weights that are not a finite number for each example; a loss that is not finite (the example
             and the part), which stops training with the weights of before that step.
+          RuntimeError: another thread is in `fit` of this model.
         """
         # Check
         self._assert_compile_called("fit")
@@ -158,11 +159,11 @@ class PlannedModel(keras.Model):
             x, functions = self._batches(plan, arrays, **options)
             y, batch_size, validation_split, kwargs["sample_weight"] = None, None, 0.0, None
         shuffle = shuffle and (inputs.is_array(x) or isinstance(x, keras.utils.PyDataset))  # Keras warns of others
-        with self._running(plan, stream, **functions):
+        with calls.counting(self, "fit"), self._running(plan, stream, **functions):
             return super().fit(x, y, batch_size, validation_split=validation_split, shuffle=shuffle, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
-        """As `keras.Model.evaluate`; `y` as in `fit`."""
+        """As `keras.Model.evaluate`; `y`, and what is raised, as in `fit`. Several threads take turns."""
         if kwargs.get("_use_cached_eval_dataset"):  # called by `fit`, whose plan it shares
             return super().evaluate(x, y, batch_size, **kwargs)
         self._assert_compile_called("evaluate")
@@ -173,7 +174,8 @@ class PlannedModel(keras.Model):
             batch_size = None if isinstance(batches, tf.data.Dataset) else batch_size
             x, y, kwargs["sample_weight"] = keras.utils.unpack_x_y_sample_weight(batches)
         each = callbacks_of_batches.among(kwargs.get("callbacks"))
-        with self._running(training_plan(self, self._asked, steps_per_epoch=kwargs.get("steps"), each_batch=each)):
+        plan = training_plan(self, self._asked, steps_per_epoch=kwargs.get("steps"), each_batch=each)
+        with calls.counting(self, "evaluate"), self._running(plan):
             return super().evaluate(x, y, batch_size, **kwargs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
@@ -198,6 +200,7 @@ class PlannedModel(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """As Keras's; a step of training stops where it is not finite, with the weights of before."""
         loss = step_checks.finite(super().compute_loss(x, y, y_pred, sample_weight, training))
+        loss = tf.reduce_sum(loss) if loss.shape == (0,) else loss  # of a batch known to be empty Keras gives no number
         return execution.counted_by_examples(loss, keras.tree.flatten(x)[0]) if training else loss
 
     def _supervised(self, data, checked=False):

@@ -7,6 +7,7 @@ import keras
 import tensorflow_probability as tfp
 
 from tfflows import arguments, bijectors, layers
+from tfflows.fitting import call_inputs
 from tfflows.joint import configs
 from tfflows.models import latents
 from tfflows.models import options as tables
@@ -30,6 +31,8 @@ class Architecture(FlowModel):
     """
 
     options = {}
+
+    log_prob, encode, decode = map(call_inputs.never_none, (FlowModel.log_prob, FlowModel.encode, FlowModel.decode))
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

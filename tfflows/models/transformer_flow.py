@@ -162,7 +162,7 @@ class TransformerFlow(Architecture):
     def call(self, inputs_, training=False):
         """Log-probability of `x`, `(x,)` or the pair `(x, context)`; in training, labels are dropped by its seed."""
         if training and self.label_dropout:
-            x, labels = inputs_[0], tf.cast(inputs_[1], tf.int32)
+            x, labels = inputs_[0], self._context_tensor(inputs_[1])  # checked before some are dropped
             chance = tf.random.stateless_uniform(tf.shape(labels), seeds.stateless(self._dropout_seeds))
             inputs_ = (x, tf.where(chance < self.label_dropout, -1, labels))
         return super().call(inputs_, training)

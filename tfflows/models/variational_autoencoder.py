@@ -206,22 +206,22 @@ class VariationalAutoencoder(PlannedModel):
         return x, {tracker.name: per_example for tracker in self.trackers}
 
     def predict_step(self, data):
-        return self(inputs.split(data)[0], training=False)
+        return self(self._supervised(data)[1], training=False)
 
     def _supervised(self, data, checked=False):
-        """Keras's `(inputs, target, weights)`, always checked; metrics see the data as target."""
+        """Keras's `(inputs, target, weights)`; metrics see the data as target. `call` checks them."""
         x, _, weights = inputs.split(data)
         x, weights = self._floats(step_checks.known(x, self.data_shape)), step_checks.weights(weights, checked)
-        x = self._valid(x)
         return (x if weights is None else (x, weights)), x, weights
 
     def call(self, x, training=False):
         """Estimates per example, nats `[batch]`: a dict of "elbo", "reconstruction" and "kl". Adds the loss.
 
-        In the loss of a pair `(x, weights)` every example's share is multiplied by its weight.
+        In the loss of a pair `(x, weights)` every example's share is multiplied by its weight. Refuses what `fit`
+        refuses, in a graph by an assertion.
         """
         x, weights = x if isinstance(x, (tuple, list)) else (x, None)
-        x = self._floats(x)
+        x = self._valid(x)
         z, divergence = self.posterior.draw_with_divergence(self._features(x), prior=self.prior)
         reconstruction = self._given(z).log_prob(x)
         parts = divergence, reconstruction

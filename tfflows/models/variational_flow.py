@@ -152,6 +152,10 @@ class VariationalFlow(PlannedModel):
         self._check_target()
         return super().evaluate(_numbers(batch_size, steps), steps=steps, **kwargs)
 
+    def predict(self, x, *args, **kwargs):
+        """`log q(x)` of events, as `FlowModel.predict`."""
+        return self.flow.predict(x, *args, **kwargs)
+
     def call(self, numbers, training=False):
         """One draw for each of `numbers`, `[n]`: their `log p~ - log q`. Adds the loss."""
         size = numbers.shape[0] or tf.shape(numbers)[0]
