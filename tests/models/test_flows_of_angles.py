@@ -55,9 +55,9 @@ def test_integrates_to_1_beside_an_ordinary_entry(kind):
     flow = flow_of((2,), kind, circular=(0,), period=24.0, dtype="float64", activation="tanh", num_layers=2)
     rng = np.random.default_rng(0)
     flow.adapt(np.stack([rng.uniform(0, 24, 500), 50 + 2 * rng.normal(size=500)], axis=1))
-    hours, values = np.arange(100) / 100 * 24, np.linspace(10, 90, 801)
+    hours, values = np.arange(100) / 100 * 24, np.linspace(10, 90, 1601)
     log_prob = flow.log_prob(np.array(list(itertools.product(hours, values)))).numpy()
-    assert abs(np.exp(log_prob).sum() * 0.24 * 0.1 - 1) < 1e-4
+    assert abs(np.exp(log_prob).sum() * 0.24 * 0.05 - 1) < 1e-4
 
 
 @every_kind
