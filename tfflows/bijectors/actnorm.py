@@ -70,5 +70,10 @@ class ActNorm(KerasBijector):
         self.log_scale.assign(np.log(scale))
         self._adapted.assign(1)
 
+    @property
+    def needs_float64(self):
+        """Whether float32 would lose the spread that it was adapted to."""
+        return bool(standardization.lost(self.shift.numpy(), np.exp(self.log_scale.numpy()), np.float32).any())
+
     def _shift_and_log_scale(self, dtype):
         return tf.cast(self.shift.value, dtype), tf.cast(self.log_scale.value, dtype)

@@ -17,6 +17,10 @@ class FlowTrainer(PlannedModel):
 
     splittable = True
 
+    def widened(self):
+        """Has events, latents and densities in float64 from now on, if it can: whether that was changed."""
+        return False
+
     @property
     def own_step(self):
         """Whether no subclass has another training step."""
@@ -77,8 +81,13 @@ class FlowTrainer(PlannedModel):
             inputs.check_context(context, len(x), what="context" + where, **kind)
         dtype = np.dtype(self.distribution.dtype.as_numpy_dtype)
         if self.dequantization is None and x.dtype != dtype:
-            if x.ndim == 2 and x.dtype.itemsize > dtype.itemsize:
-                columns.check_resolution(x, dtype, what + where)
+            lost = columns.lost(x, dtype) if x.ndim == 2 and x.dtype.itemsize > dtype.itemsize else ""
+            if lost and not self.widened():
+                raise ValueError(
+                    f"`{what + where}` must keep its spread in {dtype}. Received: {lost}; subtract an offset, or make "
+                    "the flow with dtype='float64'"
+                )
+            dtype = np.dtype(self.distribution.dtype.as_numpy_dtype)
             with np.errstate(over="ignore"):
                 x = x.astype(dtype)
             inputs.check_events(x, self.event_shape, what=f"{what} in {dtype}")  # may overflow

@@ -93,7 +93,7 @@ class RealNVP(Architecture):
     # -- vectors -----------------------------------------------------------------------------------------------
     def _vector_links(self, size):
         rng = np.random.default_rng(self.seed or 0)
-        links = [bijectors.ActNorm([size], trainable=False, dtype=self.bijection_dtype.name, name="standardize")]
+        links = [bijectors.ActNorm([size], trainable=False, dtype="float64", name="standardize")]
         for i in range(self.num_layers):
             mask = masks.half(size, flip=i % 2 == 1)
             links.append(self._coupling(mask, self._conditioner(2 * int((~mask).sum()), i), f"coupling_{i}"))

@@ -37,7 +37,7 @@ class LayeredFlow(Architecture):
     def links(self, event_shape):
         dtype, rng = self.bijection_dtype, np.random.default_rng(self.seed or 0)
         size = math.prod(event_shape)
-        links = [bijectors.ActNorm([size], trainable=False, dtype=dtype.name, name="standardize")]
+        links = [bijectors.ActNorm([size], trainable=False, dtype="float64", name="standardize")]
         if event_shape != (size,):
             links.insert(0, tfb.Reshape(event_shape_out=list(event_shape), event_shape_in=[size], name="event"))
         if self.tails:

@@ -3,6 +3,7 @@
 import numpy as np
 
 _OF_A_CONSTANT = 1e-6  # its scale, as a share of its size
+_STEPS_OF_A_SCALE = 100  # between neighbouring numbers, at least
 
 
 def location_and_scale(rows):
@@ -22,3 +23,13 @@ def location_and_scale(rows):
     location, scale = values.mean(axis=0), values.std(axis=0)
     varies = scale > np.spacing(largest.astype(rows.dtype)).astype(np.float64)
     return location, np.where(varies, scale, _OF_A_CONSTANT * np.where(largest > 0, largest, 1)), varies
+
+
+def lost(location, scale, dtype):
+    """Which columns of that location and scale, float64 `[C]`, have too few numbers in a dtype to tell values apart."""
+    return scale < _STEPS_OF_A_SCALE * spacing(location, dtype)
+
+
+def spacing(location, dtype):
+    """The distance between neighbouring numbers of a dtype at a location, float64 `[C]`."""
+    return np.spacing(np.abs(location).astype(dtype)).astype(np.float64)
