@@ -36,7 +36,7 @@ def lost(x, dtype):
     Returns:
       str that says which and how; empty if there is none.
     """
-    location, scale, varies = standardization.location_and_scale(_some(x))
+    location, scale, varies = standardization.location_and_scale(_some(x), robust=True)
     for i in np.flatnonzero(varies & standardization.lost(location, scale, dtype)):
         apart = f"where numbers are {standardization.spacing(location, dtype)[i]:.3g} apart"
         return f"column {i} around {location[i]:.6g} with a standard deviation of {scale[i]:.3g}, {apart}"

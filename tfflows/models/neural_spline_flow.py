@@ -56,7 +56,7 @@ class NeuralSplineFlow(vectors.LayeredFlow):
         "bins": Option(8, "int, at least 2, of each spline.", least=2),
         "box": Option(5.0, "float, half of the side of the splines' box, in standard deviations.", convert=float),
         "affine": Option(True, "bool, shift and scale before each spline."),
-        **shared("tails", "mixing", "residual", tails=True, mixing="lu", residual=True),
+        **shared("tails", "whiten", "mixing", "residual", tails=True, mixing="lu", residual=True),
         **shared("context_size", "num_classes", "activation", "seed", "name", "dtype", name="neural_spline_flow"),
     }
 

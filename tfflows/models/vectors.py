@@ -12,10 +12,11 @@ tfb = tfp.bijectors
 
 
 class LayeredFlow(Architecture):
-    """Base of flows over events of any shape, as vectors, with the options `num_layers`, `mixing` and `tails`.
+    """Base of flows over events of any shape, as vectors, with `num_layers`, `mixing`, `tails` and `whiten`.
 
-    From data to latent: standardisation (set by `adapt`, so densities stay in the data's units), learned tails, then
-    the layers with a mixing of the entries between them. Subclasses write `layer`.
+    From data to latent: standardisation (set by `adapt`, so densities stay in the data's units), learned tails and
+    whitening if there are to be any, then the layers with a mixing of the entries between them. Subclasses write
+    `layer`.
     """
 
     least_size = 1
@@ -37,11 +38,9 @@ class LayeredFlow(Architecture):
     def links(self, event_shape):
         dtype, rng = self.bijection_dtype, np.random.default_rng(self.seed or 0)
         size = math.prod(event_shape)
-        links = [bijectors.ActNorm([size], trainable=False, dtype="float64", name="standardize")]
+        links = standardising(self, size)
         if event_shape != (size,):
             links.insert(0, tfb.Reshape(event_shape_out=list(event_shape), event_shape_in=[size], name="event"))
-        if self.tails:
-            links.append(bijectors.TailTransform([size], dtype=dtype.name, name="tails"))
         for i in range(self.num_layers):
             links += [*mixing(self.mixing, i, size, rng=rng, dtype=dtype), self.layer(i, size, rng)]
         return links
@@ -50,6 +49,18 @@ class LayeredFlow(Architecture):
         """What the network of layer `i` is given."""
         shared = {"hidden_units": self.hidden_units, "activation": self.activation, "residual": self.residual}
         return {**shared, **self.network_options(f"{name}_{i}", 1000 * i)}
+
+
+def standardising(flow, size):
+    """The links nearest to the data: standardisation of vectors of that size, and `tails` and `whiten` if asked for."""
+    dtype = flow.bijection_dtype.name
+    links = [bijectors.ActNorm([size], trainable=False, dtype="float64", name="standardize")]
+    if flow.tails:
+        links.append(bijectors.TailTransform([size], dtype=dtype, name="tails"))
+    if flow.whiten:
+        options = {"whiten": "symmetric", "trainable": False, "dtype": dtype, "name": "whiten"}
+        links.append(bijectors.InvertibleConv([size], **options))
+    return links
 
 
 def mixing(kind, i, size, *, rng, dtype):

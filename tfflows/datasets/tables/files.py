@@ -121,7 +121,7 @@ def _matrix(chosen, names, table, path):
             f"with {int(bad.sum())} that are not, in {int(bad.any(axis=1).sum())} of {len(bad)} rows; the first is "
             f"{exact[row, column]} at row {row} (from 0, header not counted), column {list(chosen)[column]!r}"
         )
-    location, scale, varies = standardization.location_and_scale(exact)
+    location, scale, varies = standardization.location_and_scale(exact, robust=True)
     return exact if (varies & standardization.lost(location, scale, np.float32)).any() else matrix
 
 
