@@ -16,6 +16,8 @@ class FlowTrainer(PlannedModel):
     """A Keras model trained by maximum likelihood; `FlowModel`, its subclass, adds the flow."""
 
     splittable = True
+    wants_data = True
+    """Whether there are data to be adapted to: not of a learned prior, or of a flow that is fitted to a density."""
 
     def widened(self):
         """Has events, latents and densities in float64 from now on, if it can: whether that was changed."""
