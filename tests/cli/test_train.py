@@ -158,3 +158,11 @@ def test_density_estimators(tmp_path, train, model, data, options):
     flow = models.load_model(run / "model.keras")
     assert flow.conditional == (data == "wine")
     assert getattr(flow, options[0][2:]) == options[1]
+
+
+@pytest.mark.slow
+def test_vectors_take_tails_and_whitening(train, people, tmp_path):
+    options = ("--data", people, "--columns", "height_cm,weight_kg", "--epochs", 1, "--tails", "--whiten")
+    assert train(*options, "--output", tmp_path / "run") == 0
+    flow = models.load_model(tmp_path / "run" / "model.keras")
+    assert flow.tails and flow.whiten and flow.adapted
