@@ -130,7 +130,7 @@ class Posterior(ConfiguredLayer):
             self.flow_layers = adopt(self.flow) if links else []
 
     def call(self, features, num_samples=None, seed=None):
-        if not self._warned:
+        if self.standardize and not self._warned:
             with tf.init_scope():
                 self._warned = not self.adapted
             if self._warned:
