@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 import tensorflow as tf
 import tensorflow_probability as tfp
+from sklearn.covariance import ledoit_wolf
 
 from tfflows.bijectors import DiagonalAffine, FactorOut, InvertibleConv, Repeated, Squeeze
 from tfflows.networks import ContextLinear
@@ -76,6 +78,20 @@ def test_whitening_leaves_covariance_one_and_keeps_the_rotation(parametrization)
     conv.adapt(_photograph_like(seed=1))
     for old, new in zip(before, conv.variables, strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("n", [20, 5000])
+def test_symmetric_whitening_is_that_of_a_shrunk_covariance(n):
+    rows = np.random.default_rng(0).normal(size=(n, 6)) @ np.random.default_rng(1).normal(size=(6, 6)) + 3
+    conv = InvertibleConv([6], whiten="symmetric", trainable=False, dtype="float64", seed=3)
+    assert not conv.trainable_variables and not conv.adapted
+    np.testing.assert_array_equal(conv.inverse(tf.constant(rows)), rows)
+    covariance, share = ledoit_wolf(rows)
+    wanted = rows @ scipy.linalg.inv(scipy.linalg.sqrtm(covariance))
+    np.testing.assert_allclose(conv.adapt(rows), wanted, atol=1e-9)
+    assert conv.adapted and (share > 0.05) == (n == 20)
+    with pytest.raises(ValueError, match="`whiten` must be one of .*symmetric.*Received: 'yes'"):
+        InvertibleConv([6], whiten="yes")
 
 
 def test_whitening_stretches_no_direction_without_bound():

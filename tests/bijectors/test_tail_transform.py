@@ -117,3 +117,17 @@ def test_learned_from_none_the_gradient_is_that_of_the_series(jit_compile):
     side, other = np.abs(x[0].numpy()).astype("float64"), gradient().numpy()
     expected = np.where(np.stack([x[0] <= 0, x[0] > 0]), side**4 / 6 - side**2 / 2, 0)
     np.testing.assert_allclose(other, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_adapt_starts_with_the_tails_of_columns_that_outliers_rule():
+    normal = np.random.default_rng(0).normal(size=(20_000, 2))
+    y = np.stack([np.exp(3 * normal[:, 0]) - 1, normal[:, 1] * 3], axis=1)
+    flow = TailTransform([2], dtype="float64")
+    x = flow.adapt(y).numpy()
+    r = np.sinh(7 * np.tanh(flow.raw.numpy() / 7))
+    assert r[1, 0] > 1 and np.count_nonzero(r) == 1, "not the side that is bounded, nor the other column"
+    np.testing.assert_allclose(np.quantile(x[:, 0], 0.999), scipy.stats.norm.ppf(0.999), rtol=0.01)
+    np.testing.assert_array_equal(x[:, 1], y[:, 1])
+    before = flow.raw.numpy()
+    flow.adapt(10 * y)
+    np.testing.assert_array_equal(flow.raw, before)

@@ -38,7 +38,10 @@ REFUSED = [
     # options that do not fit the model or the data
     (["train", "--model", "neural-spline-flow", "--parallel", "forward"], "--bins. Received: --parallel"),
     (["train", "--model", "glow", "--data", "digits", "--num-layers", "4"], "glow over images takes --num-levels"),
-    (["train", "--data", "digits", "--num-levels", "2"], "real-nvp over vectors takes --num-layers, --hidden-units."),
+    (
+        ["train", "--data", "digits", "--num-levels", "2"],
+        "real-nvp over vectors takes --num-layers, --hidden-units, --tails, --whiten.",
+    ),
     (["train", "--grids-every", "2"], "Received: --grids-every with --data two-moons"),
     (
         ["train", "--importance-draws", "2"],

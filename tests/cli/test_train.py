@@ -221,3 +221,11 @@ def test_columns_that_are_angles(speed, train, tmp_path):
     np.testing.assert_allclose(flow.log_prob(moved), flow.log_prob(x), atol=1e-3)
     assert _contents(run) == ALWAYS | PLANE - {"density.png" if speed else "latents.png"}
     assert train(*options, "--columns", "hour,speed", "--output", tmp_path / "no") == 2
+
+
+@pytest.mark.slow
+def test_vectors_take_tails_and_whitening(train, people, tmp_path):
+    options = ("--data", people, "--columns", "height_cm,weight_kg", "--epochs", 1, "--tails", "--whiten")
+    assert train(*options, "--output", tmp_path / "run") == 0
+    flow = models.load_model(tmp_path / "run" / "model.keras")
+    assert flow.tails and flow.whiten and flow.adapted

@@ -15,7 +15,7 @@ class Noted(layers.UniformDequantization):
 def test_every_argument_of_every_class_is_in_the_config():
     config = layers.SylvesterPosterior(3, num_flows=2, kind="householder", beta=0.5, seed=1, name="z").get_config()
     own = {"latent_size": 3, "num_flows": 2, "kind": "householder", "num_vectors": None, "seed": 1}
-    own |= {"beta": 0.5, "free_bits": 0.0, "return_log_q": False, "prior": None}
+    own |= {"beta": 0.5, "free_bits": 0.0, "return_log_q": False, "standardize": False, "prior": None}
     keras_config = set(keras.layers.Layer().get_config())
     assert {key: value for key, value in config.items() if key not in keras_config} == own
     assert layers.IAFPosterior(2, hidden_units=(4, 4)).get_config()["hidden_units"] == [4, 4]

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.stats import multivariate_normal
+from sklearn.covariance import ledoit_wolf
 
 from tfflows.datasets import banana, funnel
 from tfflows.models import AutoregressiveFlow, NeuralSplineFlow, RealNVP, load_model
@@ -47,6 +49,20 @@ def test_starts_as_a_standardised_normal(kind):
     flow.adapt(x)
     expected = -0.5 * ((x - x.mean(0)) / x.std(0)) ** 2 - 0.5 * np.log(2 * np.pi) - np.log(x.std(0))
     np.testing.assert_allclose(flow.log_prob(x), expected.sum(1), atol=2e-4)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "real_nvp"])
+def test_starts_as_a_whitened_normal(kind):
+    x = draws(40, 3) @ np.random.default_rng(1).normal(size=(3, 3)).astype("float32")
+    flow = {**KINDS, "real_nvp": lambda **options: RealNVP(**{**SMALL, **options})}[kind](event_shape=(3,), whiten=True)
+    trainable = len(flow.trainable_variables)
+    flow.adapt(x)
+    mean, scale = x.mean(0), x.std(0)
+    covariance, _ = ledoit_wolf((x - mean) / scale)
+    expected = multivariate_normal(mean, covariance * np.outer(scale, scale)).logpdf(x)
+    np.testing.assert_allclose(flow.log_prob(x), expected, atol=1e-4)
+    plain = type(flow).from_config({n: v for n, v in flow.get_config().items() if n != "whiten"})  # a file of before
+    assert len(plain.trainable_variables) == trainable and len(plain.weights) < len(flow.weights)
 
 
 @every_kind

@@ -17,7 +17,8 @@ class ActNorm(KerasBijector):
 
     `adapt(y)` sets `shift` to the mean and `exp(log_scale)` to the standard deviation of `y` over all axes but the
     last, so that `inverse(y)` has mean 0 and variance 1 (Kingma and Dhariwal 2018, section 3.1, which writes the
-    data-to-latent direction); `ops.standardization` says what is taken of an entry that does not vary. It acts once:
+    data-to-latent direction); `ops.standardization` says what is taken of an entry that does not vary, and, of
+    vectors, of one whose moments are ruled by outliers. It acts once:
     the flag `adapted` is a weight, saved with the others. Nothing else, no `forward` and no sampling, initialises.
 
     `event_ndims`: the rank of `event_shape`. Cost: elementwise in both directions.
@@ -65,10 +66,16 @@ class ActNorm(KerasBijector):
         return x, shapes.log_det_of_pixels(y, self.forward_min_event_ndims, tf.reduce_sum(minus_log_scale))
 
     def initialise_from(self, y, context):
-        location, scale, _ = standardization.location_and_scale(shapes.finite_rows(y, self.name))
+        rows, robust = shapes.finite_rows(y, self.name), self.forward_min_event_ndims == 1
+        location, scale, _ = standardization.location_and_scale(rows, robust=robust)
         self.shift.assign(location)
         self.log_scale.assign(np.log(scale))
         self._adapted.assign(1)
+
+    @property
+    def needs_float64(self):
+        """Whether float32 would lose the spread that it was adapted to."""
+        return bool(standardization.lost(self.shift.numpy(), np.exp(self.log_scale.numpy()), np.float32).any())
 
     def _shift_and_log_scale(self, dtype):
         return tf.cast(self.shift.value, dtype), tf.cast(self.log_scale.value, dtype)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfflows import arguments
 from tfflows.joint import KerasBijector
-from tfflows.ops import products, seeds, shapes
+from tfflows.ops import products, seeds, shapes, standardization
 
 _SMALLEST_VARIANCE = 1e-4  # of the largest: further stretched, a direction would lose float32's digits on the way back
 
@@ -27,7 +27,9 @@ class InvertibleConv(KerasBijector):
     With `whiten=True`, `adapt` multiplies that rotation by the matrix that whitens the data, as actnorm sets its
     scales from data: for the covariance `V diag(variances) V^T` of the channels over a batch and all pixels,
     `W <- W diag(variances)^(-1/2) V^T`, so that `x` has covariance 1. Neighbouring pixels of photographs, which a
-    squeeze puts side by side, are so alike that learning this takes a Glow hundreds of steps.
+    squeeze puts side by side, are so alike that learning this takes a Glow hundreds of steps. `"symmetric"` starts as
+    the identity, and becomes `V diag(variances)^(-1/2) V^T` of a covariance that is shrunk where there are few rows
+    (`ops.standardization.shrunk_covariance`): of all maps that whiten, the one that moves data least.
 
     `event_ndims`: the rank of `event_shape`. Cost: one `C x C` matrix product a pixel in each direction.
 
@@ -35,7 +37,8 @@ class InvertibleConv(KerasBijector):
       event_shape: shape of the event, channels last; all but the last entry may be `None`.
       parametrization: "plu" or "plain".
       kernel: array `[C, C]`, the initial `W`; `None` for a random rotation.
-      whiten: bool, let `adapt` whiten.
+      whiten: bool, let `adapt` whiten; or "symmetric".
+      trainable: bool; `False` keeps what `adapt` set.
       dtype, seed, name: see `joint.KerasBijector`.
 
     Raises:
@@ -62,6 +65,7 @@ class InvertibleConv(KerasBijector):
         parametrization="plu",
         kernel=None,
         whiten=False,
+        trainable=True,
         dtype="float32",
         seed=None,
         name="invertible_conv",
@@ -69,21 +73,25 @@ class InvertibleConv(KerasBijector):
         parameters = {**locals(), "kernel": None}  # which is in the weights
         shape = shapes.known_event_shape(event_shape, last_axis_only=True)
         arguments.check_choice(("plu", "plain"), parametrization=parametrization)
-        size = shape[-1]
-        kernel = _rotation(size, seed) if kernel is None else _checked(kernel, size)
+        arguments.check_choice((False, True, "symmetric"), whiten=whiten)
+        self._symmetric, size = whiten == "symmetric", shape[-1]
+        kernel = self._start(size, seed) if kernel is None else _checked(kernel, size)
         super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
         self._parametrization = parametrization
         for weight, value in self._values(kernel).items():
-            trainable = weight in ("kernel", "factors")
-            setattr(self, weight, self.add_weight(name=weight, value=value, dtype=dtype, trainable=trainable))
+            learned = trainable and weight in ("kernel", "factors")
+            setattr(self, weight, self.add_weight(name=weight, value=value, dtype=dtype, trainable=learned))
         self._whitened = self.add_weight(name="adapted", value=0, dtype="int64", trainable=False) if whiten else None
 
     def _values(self, kernel):
         """The weights, by name, that make `W` this kernel."""
         return {"kernel": kernel} if self._parametrization == "plain" else _factorised(kernel)
 
+    def _start(self, size, seed):
+        return np.eye(size) if self._symmetric else _rotation(size, seed)
+
     def random_weights(self, seed):
-        return self._values(_rotation(self._required_event_shape[-1], seed))
+        return self._values(self._start(self._required_event_shape[-1], seed))
 
     @property
     def adapted(self):
@@ -91,7 +99,8 @@ class InvertibleConv(KerasBijector):
         return self._whitened is None or bool(self._whitened.numpy())
 
     def initialise_from(self, y, context):
-        kernel = self._matrix(tf.float64)[0].numpy() @ _whitening(shapes.finite_rows(y, self.name))
+        whitening = _whitening(shapes.finite_rows(y, self.name), self._symmetric)
+        kernel = self._matrix(tf.float64)[0].numpy() @ whitening
         for name, value in self._values(kernel).items():
             getattr(self, name).assign(tf.cast(value, getattr(self, name).dtype))
         self._whitened.assign(1)
@@ -133,13 +142,16 @@ def _rotation(size, seed):
     return np.linalg.qr(np.random.default_rng(seeds.given_or_drawn(seed)).normal(size=(size, size)))[0]
 
 
-def _whitening(rows):
+def _whitening(rows, symmetric):
     """The matrix that gives the rows of an array covariance 1, but stretches no direction without bound."""
+    rows = rows.astype(np.float64)
+    covariance = np.cov(rows, rowvar=False, ddof=0).reshape(rows.shape[1], -1)
     variances, directions = np.linalg.eigh(
-        np.cov(rows.astype(np.float64), rowvar=False, ddof=0).reshape(rows.shape[1], -1)
+        standardization.shrunk_covariance(rows, covariance) if symmetric else covariance
     )
     variances = np.maximum(variances, _SMALLEST_VARIANCE * max(variances.max(), _SMALLEST_VARIANCE))
-    return directions.T / np.sqrt(variances)[:, None]
+    whitening = directions.T / np.sqrt(variances)[:, None]
+    return directions @ whitening if symmetric else whitening
 
 
 def _factorised(kernel):

@@ -2,14 +2,16 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from tfflows.joint import KerasBijector
-from tfflows.ops import numerics, shapes
+from tfflows.ops import numerics, shapes, standardization
 
 _LINEAR_FROM = 20.0  # sinh(20) = 2.4e8: further out it would overflow
 _SERIES_BELOW = 1e-5
 _LARGEST_RAW = 7.0  # |r| up to 548
+_TAIL, _DEVIATIONS = 0.999, 3.09  # that share of a standard normal is below so much
 
 
 class TailTransform(KerasBijector):
@@ -27,6 +29,9 @@ class TailTransform(KerasBijector):
     the range that data show; from `r < 0`, tails lighter than a normal's. Learned weights `raw` give
     `r = sinh(7 tanh(raw / 7))`, so that large `r` are as easy to reach as small ones. Where `k abs(x) > 20`, where it
     would overflow, the sinh continues along its tangent, and the asinh is its inverse there too.
+
+    `adapt`, called for tails that still are the identity, gives columns that outliers rule (`ops.standardization`), as
+    of log-normal data, tails to start with that bring the quantile 0.999 of a side to that of a standard normal.
 
     `event_ndims`: the rank of `event_shape`. Cost: elementwise in both directions.
 
@@ -57,6 +62,16 @@ class TailTransform(KerasBijector):
         super().__init__(forward_min_event_ndims=shape.rank, event_shape=shape, parameters=parameters, name=name)
         self.raw = self.add_weight(name="raw", shape=(2, *shape.as_list()), dtype=dtype)
 
+    def adapt(self, y, context=None):
+        """As of any bijector; see the class."""
+        raw = self.raw.numpy().reshape(2, -1)
+        if not raw.any():
+            rows = np.asarray(y, np.float64).reshape(-1, raw.shape[1])
+            for i in np.flatnonzero(standardization.outliers_rule(rows)[0]):
+                raw[:, i] = _raw_of_tail(-rows[:, i]), _raw_of_tail(rows[:, i])
+            self.raw.assign(raw.reshape(self.raw.shape))
+        return super().adapt(y, context)
+
     def forward_and_log_det(self, x, context=None):
         return self._transform(x, 1.0)
 
@@ -67,6 +82,17 @@ class TailTransform(KerasBijector):
         r = sign * tf.sinh(numerics.bounded(tf.cast(self.raw.value, x.dtype), _LARGEST_RAW))
         y, log_slope = _stretched(x, tf.where(x > 0.0, r[1], r[0]))
         return y, shapes.sum_event(log_slope, self.forward_min_event_ndims)
+
+
+def _raw_of_tail(values):
+    """The raw weight that brings the upper tail of values, `[n]`, to that of a standard normal; 0 if it is lighter."""
+    end = np.quantile(values, _TAIL)
+    if end <= _DEVIATIONS:
+        return 0.0
+    k = 20.0
+    for _ in range(100):  # falls to where asinh(k end) / k is that of a standard normal
+        k = min(k, np.arcsinh(k * end) / _DEVIATIONS)
+    return _LARGEST_RAW * np.arctanh(np.arcsinh(k * k) / _LARGEST_RAW)
 
 
 def _stretched(x, r):

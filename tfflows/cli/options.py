@@ -152,6 +152,7 @@ _DATA = (
 )
 _UNIFORM, _ALL = (dict.fromkeys((REAL_NVP, GLOW, TRANSFORMER), each) for each in ("uniform", Rule("all")))
 _WIDTHS = {REAL_NVP: [64, 64], AUTOREGRESSIVE: [64, 64], SPLINE: [128, 128]}
+_TAILS = {REAL_NVP: False, AUTOREGRESSIVE: False, SPLINE: True}
 _FILTERS, _BLOCKS = {REAL_NVP: 32, GLOW: defaults.by_size(32, 128)}, {REAL_NVP: 2, TRANSFORMER: 2}
 IMPORTANCE = "draws of noise for the importance-weighted bound of discrete data"
 _NUM_TRAIN = "examples to draw from a toy density or to use of a published set"
@@ -193,6 +194,8 @@ _GROUPS = {
     "models of vectors": [
         ("num_layers", "number of layers of the flow", {REAL_NVP: 8, AUTOREGRESSIVE: 5, SPLINE: 5}, NUMBER),
         ("hidden_units", "widths of the hidden layers of each conditioner", _WIDTHS, WIDTHS),
+        ("tails", "learn how heavy the tails of each column are", _TAILS, YES_NO),
+        ("whiten", "start from whitened columns", dict.fromkeys(_TAILS, False), YES_NO),
         ("kind", "which layers", {SPLINE: "coupling"}, among("coupling", "autoregressive")),
         ("circular", "columns that are angles, by name or number", {SPLINE: Rule("none")}, COLUMNS),
         ("period", "after which they repeat themselves, for all or for each", {SPLINE: Rule("2 pi: radians")}, PERIODS),

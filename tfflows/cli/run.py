@@ -52,7 +52,7 @@ class Run:
                 f"another --output. Received: {listed}"
             )
         settings.data_name(known["data"])  # which may be gone
-        return cls(folder, known, saved)
+        return cls(folder, {**wanted, **known}, saved)  # a run of before knows fewer
 
     @classmethod
     def open(cls, folder):

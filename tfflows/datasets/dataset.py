@@ -12,6 +12,7 @@ from tfflows.datasets.images import augmentation
 from tfflows.datasets.tables import rows
 
 SPLITS = ("train", "validation", "test")
+_FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -20,10 +21,10 @@ class Dataset:
 
     Attributes:
       name: what it is called.
-      train, validation, test: arrays `[N, *event_shape]`: float32, or integers when `discrete_levels` is set (images
-        are uint8 `[N, height, width, channels]`).
+      train, validation, test: arrays `[N, *event_shape]`: float32 or float64, or integers when `discrete_levels` is
+        set (images are uint8 `[N, height, width, channels]`).
       context_train, context_validation, context_test: all `None`, or per split integer labels `[N]` (when
-        `num_classes` is set) or float32 values `[N, C]`.
+        `num_classes` is set) or float values `[N, C]`.
       num_classes: number of classes the labels count to, or `None`.
       class_names: one name per label, or `None`.
       columns: one name per component of an example, or `None`.
@@ -104,7 +105,7 @@ class Dataset:
           seed: non-negative integer; the same seed gives the same noise.
 
         Returns:
-          float32 array `[N, *event_shape]`.
+          Floating array `[N, *event_shape]`.
         """
         x = self.examples(split)
         if self.discrete_levels is None:
@@ -130,8 +131,8 @@ class Dataset:
           augment: random changes of images, out of `augmentation.AUGMENTATIONS`, or `None`.
 
         Returns:
-          A prefetching `tf.data.Dataset` of known cardinality: `x` float32, or integers as stored,
-          `[batch, *event_shape]`; context int32 `[batch]` (labels) or float32 `[batch, C]`.
+          A prefetching `tf.data.Dataset` of known cardinality: `x` floating, or integers as stored,
+          `[batch, *event_shape]`; context int32 `[batch]` (labels) or floating `[batch, C]`.
 
         Raises:
           ValueError: a context asked for that the data do not have, augmentation of data that are not discrete images.
@@ -163,7 +164,7 @@ class Dataset:
 
         signature = tf.TensorSpec((None, *self.event_shape), tf.float32 if noise_here else x.dtype)
         if with_context:
-            kind = tf.int32 if self.num_classes is not None else tf.float32
+            kind = tf.int32 if self.num_classes is not None else context.dtype
             signature = (signature, tf.TensorSpec((None, *context.shape[1:]), kind))
         pipeline = tf.data.Dataset.from_generator(epoch, output_signature=signature)
         noise_later = discrete and dequantize and not noise_here
@@ -178,9 +179,10 @@ class Dataset:
                 f"Received: {_describe(x)}"
             )
         levels = self.discrete_levels
-        if levels is None and x.dtype != np.float32:
+        wanted = self.train.dtype if self.train.dtype in _FLOATS else _FLOATS[0]
+        if levels is None and x.dtype != wanted:
             hint = "; integers need `discrete_levels`" if x.dtype.kind in "iu" else ""
-            raise ValueError(f"{self.name}: continuous `{split}` must be float32{hint}. Received: {_describe(x)}")
+            raise ValueError(f"{self.name}: continuous `{split}` must be {wanted}{hint}. Received: {_describe(x)}")
         if levels is not None and (x.dtype.kind not in "iu" or np.any(x < 0) or np.any(x >= levels)):
             raise ValueError(
                 f"{self.name}: discrete `{split}` must be integers in [0, {levels}). Received: {_describe(x)}"
@@ -201,9 +203,9 @@ class Dataset:
             good = good and context.ndim == 1 and context.dtype.kind in "iu"
             good = good and not np.any((context < 0) | (context >= self.num_classes))
         else:
-            good = good and context.ndim == 2 and context.dtype == np.float32
+            good = good and context.ndim == 2 and context.dtype in _FLOATS
         if not good:
-            wanted = f"integer labels [N] in [0, {self.num_classes})" if labels else "float32 values [N, C]"
+            wanted = f"integer labels [N] in [0, {self.num_classes})" if labels else "float32 values [N, C], or float64"
             raise ValueError(
                 f"{self.name}: `context_{split}` must be {wanted}, N = {len(self.examples(split))}. "
                 f"Received: {_describe(context)}"

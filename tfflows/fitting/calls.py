@@ -31,6 +31,11 @@ def running(model, plan, **functions):
         _under_way.reset(token)
 
 
+def under_way():
+    """Whether there is a call of any model in this thread."""
+    return bool(_under_way.get())
+
+
 def current(model):
     """The innermost call of a model in this thread, or `None`."""
     return next((call for call in reversed(_under_way.get()) if call.model is model), None)

@@ -9,7 +9,6 @@ from tfflows.ops import standardization
 _MOST_ENTRIES = 2_000_000  # that are looked at
 _FEWEST_ROWS = 20  # of which repeated values say something
 _SPIKE = 0.05  # share of one value
-_STEPS_OF_A_SPREAD = 100  # between neighbouring numbers, at least
 
 
 def warn(x, names=None):
@@ -31,21 +30,17 @@ def warn(x, names=None):
         )
 
 
-def check_resolution(x, dtype, what):
-    """Refuses an array `[n, D]` with a column whose spread is lost in a narrower dtype: Unix seconds in float32, say.
+def lost(x, dtype):
+    """A column of an array `[n, D]` whose spread is lost in a narrower dtype, Unix seconds in float32 say.
 
-    Raises:
-      ValueError: which column, and what would help.
+    Returns:
+      str that says which and how; empty if there is none.
     """
-    x = _some(x)
-    _, spread, varies = standardization.location_and_scale(x)
-    step = np.spacing(np.abs(x).max(axis=0).astype(dtype)).astype(np.float64)
-    for i in np.flatnonzero(varies & (spread < _STEPS_OF_A_SPREAD * step)):
-        around = f"around {x[:, i].mean():.6g} with a standard deviation of {spread[i]:.3g}"
-        raise ValueError(
-            f"`{what}` must keep its spread in {dtype}. Received: column {i} {around}, where numbers are {step[i]:.3g} "
-            "apart; subtract an offset, or make the flow with dtype='float64'"
-        )
+    location, scale, varies = standardization.location_and_scale(_some(x), robust=True)
+    for i in np.flatnonzero(varies & standardization.lost(location, scale, dtype)):
+        apart = f"where numbers are {standardization.spacing(location, dtype)[i]:.3g} apart"
+        return f"column {i} around {location[i]:.6g} with a standard deviation of {scale[i]:.3g}, {apart}"
+    return ""
 
 
 def repeated(x):

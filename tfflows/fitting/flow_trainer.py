@@ -18,6 +18,12 @@ class FlowTrainer(PlannedModel):
     """A Keras model trained by maximum likelihood; `FlowModel`, its subclass, adds the flow."""
 
     splittable = True
+    wants_data = True
+    """Whether there are data to be adapted to: not of a learned prior, or of a flow that is fitted to a density."""
+
+    def widened(self):
+        """Has events, latents and densities in float64 from now on, if it can: whether that was changed."""
+        return False
 
     @property
     def own_step(self):
@@ -75,8 +81,13 @@ class FlowTrainer(PlannedModel):
             inputs.check_context(context, len(x), what="context" + where, **kind)
         dtype = np.dtype(self.distribution.dtype.as_numpy_dtype)
         if self.dequantization is None and x.dtype != dtype:
-            if x.ndim == 2 and x.dtype.itemsize > dtype.itemsize:
-                columns.check_resolution(x, dtype, what + where)
+            lost = columns.lost(x, dtype) if x.ndim == 2 and x.dtype.itemsize > dtype.itemsize else ""
+            if lost and not self.widened():
+                raise ValueError(
+                    f"`{what + where}` must keep its spread in {dtype}. Received: {lost}; subtract an offset, or make "
+                    "the flow with dtype='float64'"
+                )
+            dtype = np.dtype(self.distribution.dtype.as_numpy_dtype)
             with np.errstate(over="ignore"):
                 x = x.astype(dtype)
             inputs.check_events(x, self.event_shape, what=f"{what} in {dtype}")  # may overflow

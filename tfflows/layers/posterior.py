@@ -1,12 +1,15 @@
 """Posterior layers, features in, a latent out, its divergence from the prior in the loss: their base, the plain one."""
 
+import warnings
+
 import keras
 import tensorflow as tf
 
 from tfflows import bijectors
-from tfflows.arguments import check_integer, check_number
+from tfflows.arguments import check_choice, check_integer, check_number
 from tfflows.joint import keras_bijector, serialization
 from tfflows.joint.configs import ConfiguredLayer
+from tfflows.joint.context_standardization import ContextStandardization
 from tfflows.joint.weights import adopt
 from tfflows.layers import priors
 from tfflows.ops import numerics, seeds
@@ -34,6 +37,11 @@ class Posterior(ConfiguredLayer):
     A group is one dimension where the divergence is a sum over dimensions (a diagonal Gaussian and a standard normal
     prior), and the whole vector elsewhere.
 
+    **Features in raw units.** With `standardize=True` heads and bijectors see `(h - location) / scale`, set from data
+    once by `adapt(features)` and never trained: for numbers that no encoder of yours has made, such as measurements.
+    `fit` of a `models.VariationalAutoencoder` calls it, a Keras model of your own does not: a layer that was not
+    adapted says so in a warning when it is called.
+
     Linear maps, noise, bijections and densities are float32 (float64 under "float64"); networks of the bijectors
     follow the layer's precision policy. `z` is float32 and is cast by the layer that takes it.
 
@@ -45,6 +53,7 @@ class Posterior(ConfiguredLayer):
         and may be assigned during training (`callbacks.KLWarmUp`).
       free_bits: float >= 0, nats per latent dimension.
       return_log_q: bool, return the pair `(z, log q(z | h))` and add no loss.
+      standardize: bool, whether features are standardised.
       prior: `tfd.Distribution` or `models.FlowModel` over `[D]`, trained with the layer; `None` for `N(0, I)`.
       seed: int or `None`, of the noise when a call gives none, and of the initial weights.
       **kwargs: of `keras.layers.Layer`.
@@ -71,7 +80,17 @@ class Posterior(ConfiguredLayer):
     """The smallest latent that the bijectors do something to."""
 
     def __init__(
-        self, latent_size, *, beta=1.0, free_bits=0.0, return_log_q=False, prior=None, seed=None, dtype=None, **kwargs
+        self,
+        latent_size,
+        *,
+        beta=1.0,
+        free_bits=0.0,
+        return_log_q=False,
+        standardize=False,
+        prior=None,
+        seed=None,
+        dtype=None,
+        **kwargs,
     ):
         super().__init__(dtype=dtype, autocast=False, **kwargs)
         if latent_size == 1 < self.least_latent_size:
@@ -81,9 +100,11 @@ class Posterior(ConfiguredLayer):
             )
         check_integer(self.least_latent_size, latent_size=latent_size)
         check_number(0, beta=beta, free_bits=free_bits)
+        check_choice((True, False), standardize=standardize)
         priors.check(prior, latent_size)
         self.latent_size, self.free_bits, self.return_log_q = latent_size, float(free_bits), return_log_q
-        self.seed, self.prior = seed, prior
+        self.seed, self.prior, self.standardize = seed, prior, standardize
+        self.standardization, self._warned = None, False
         self.prior_layers = priors.layers_of(prior)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.initial_beta = float(beta)
@@ -107,11 +128,18 @@ class Posterior(ConfiguredLayer):
                 2 * self.latent_size, kernel_initializer=kernel, dtype=self.event_dtype, name="heads"
             )
             self.heads.build((None, size))
+            if self.standardize:
+                self.standardization = ContextStandardization(size, name=f"{self.name}_features")
             links = self.make_bijectors(size)
             self.flow = bijectors.Chain(links) if links else None
             self.flow_layers = adopt(self.flow) if links else []
 
     def call(self, features, num_samples=None, seed=None):
+        if self.standardize and not self._warned:
+            with tf.init_scope():
+                self._warned = not self.adapted
+            if self._warned:
+                warnings.warn(f"{self.name} was never adapted: call `adapt(features)` first", stacklevel=2)
         if self.return_log_q:
             return self.draw(features, num_samples=num_samples, seed=seed)
         z, divergence = self.draw_with_divergence(features, num_samples=num_samples, seed=seed)
@@ -167,7 +195,7 @@ class Posterior(ConfiguredLayer):
             log_q -= log_det
         return z, log_q, mean, log_scale
 
-    def _checked(self, features):
+    def _checked(self, features, raw=False):
         features = tf.convert_to_tensor(features)
         if not self.built:
             self.build(features.shape)
@@ -175,7 +203,25 @@ class Posterior(ConfiguredLayer):
             raise ValueError(
                 f"{self.name} was built for features of size {self.context_size}. Received: shape {features.shape}"
             )
-        return tf.cast(features, self.event_dtype)
+        if raw or self.standardization is None:
+            return tf.cast(features, self.event_dtype)
+        return self.standardization.standardised(features, self.event_dtype)
+
+    @property
+    def adapted(self):
+        """Whether `adapt` has run, or features are not standardised."""
+        return not self.standardize or (self.standardization is not None and self.standardization.adapted)
+
+    def adapt(self, features):
+        """Sets location and scale from features `[n, F]`, unless that was done before.
+
+        Raises:
+          ValueError: features that are not standardised, or none, or not finite.
+        """
+        if not self.standardize:
+            raise ValueError(f"{self.name} must have `standardize=True` to adapt. Received: standardize=False")
+        features = self._checked(features, raw=True)  # builds
+        self.standardization.adapt(features)
 
     def compute_output_spec(self, features, num_samples=None, seed=None):
         batch = (*(() if num_samples is None else (num_samples,)), *features.shape[:-1])

@@ -12,7 +12,7 @@ tfd = tfp.distributions
 
 
 def check(prior, latent_size):
-    """Refuses a prior that is not one over events `[latent_size]`.
+    """Refuses a prior that is not one over events `[latent_size]`; a flow is told that it will have no data.
 
     Raises:
       TypeError: neither a `tfd.Distribution` nor a model with `log_prob`, `sample` and `event_shape`.
@@ -30,6 +30,8 @@ def check(prior, latent_size):
             f"`prior` must be over events of shape ({latent_size},), the latent's, with batch shape []. "
             f"Received: event shape {tuple(prior.event_shape)}, batch shape {batch}"
         )
+    if hasattr(prior, "wants_data"):
+        prior.wants_data = False
 
 
 def layers_of(prior):

@@ -4,11 +4,12 @@ import inspect
 import types
 
 import keras
+import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import arguments, bijectors, layers
-from tfflows.fitting import call_inputs
-from tfflows.joint import configs
+from tfflows.fitting import call_inputs, own
+from tfflows.joint import bounded, configs
 from tfflows.models import latents
 from tfflows.models import options as tables
 from tfflows.models.flow_model import FlowModel
@@ -113,8 +114,38 @@ class Architecture(FlowModel):
 
     @property
     def bijection_dtype(self):
-        """Dtype of everything but networks, a `tf.DType`."""
+        """Dtype of everything but networks, a `tf.DType`; see `widened`."""
         return latents.dtype_of(self.dtype_policy)
+
+    def widened(self):
+        """Has events, latents and densities in float64 from now on, if vectors are standardised, and not yet.
+
+        Weights and networks stay as they are: what float64 is for, subtracts the location from the data.
+        """
+        return not self.adapted and self._widen()
+
+    def _widen(self, always=True):
+        """As `widened`, also if adapted; if not `always`, where float32 loses the spread that the weights tell of."""
+        links = [each for each in self.bijector.bijectors if each.name == "standardize" and len(self.event_shape) == 1]
+        if not links or self.distribution.dtype == tf.float64 or not (always or links[0].needs_float64):
+            return False
+        base = latents.standard_normal(self.distribution.distribution.event_shape, tf.float64)
+        self._flow = tfd.TransformedDistribution(base, self.bijector, name=self.name)
+        self._density = bounded.density(self._flow)
+        self.train_function = self.test_function = self.predict_function = None  # those of float32
+        if self.compiled:
+            own.keep_dtype(self, self.density_dtype)
+        return True
+
+    def set_weights(self, weights):
+        """As `keras.Model.set_weights`."""
+        super().set_weights(weights)
+        self._widen(always=False)
+
+    def load_weights(self, filepath, **kwargs):
+        """As `keras.Model.load_weights`."""
+        super().load_weights(filepath, **kwargs)
+        self._widen(always=False)
 
     @property
     def kept_levels(self):
@@ -133,6 +164,8 @@ class Architecture(FlowModel):
         values = {n: v for n, v in self._values.items() if n not in others} | {first: None}
         if self._flow is not None:
             values = {**self.applicable(values, self.event_shape), first: self.event_shape}
+            if self.distribution.dtype != self.bijection_dtype:
+                values["widened"] = True
         return configs.written({**values, "name": self.name, "dtype": self.dtype_policy})
 
     @classmethod
@@ -142,6 +175,10 @@ class Architecture(FlowModel):
         Files of before hold every option, those too that do not exist for their events: these are left out. So are,
         where the events are not known yet, defaults of options that may turn out not to exist.
         """
+        if config.get("widened"):
+            flow = cls.from_config({name: value for name, value in config.items() if name != "widened"})
+            flow.widened()
+            return flow
         for shape in filter(None, map(config.get, _SHAPES)):
             return cls(**configs.read(cls.applicable(config, shape)))
         shown = inspect.signature(cls).parameters  # a subclass may have another default, and then says so always

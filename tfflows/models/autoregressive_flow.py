@@ -56,8 +56,8 @@ class AutoregressiveFlow(vectors.LayeredFlow):
             '"reversed" (as the entries come, then reversed, and so on) or "random" (another order in each layer).',
             among=("reversed", "random"),
         ),
-        **shared("mixing", "tails", "residual", "context_size", "num_classes", "activation", "log_scale_bound"),
-        **shared("seed", "name", "dtype", name="autoregressive_flow"),
+        **shared("mixing", "tails", "whiten", "residual", "context_size", "num_classes", "activation"),
+        **shared("log_scale_bound", "seed", "name", "dtype", name="autoregressive_flow"),
     }
 
     def layer(self, i, size, rng):

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors, export
-from tfflows.fitting import call_inputs, calls, columns, execution, flow_trainer, inputs
+from tfflows.fitting import call_inputs, calls, columns, execution, flow_trainer, inputs, never_adapted
 from tfflows.joint import bounded, composition, configs, native_networks, natives, serialization, trainable
 from tfflows.joint.weights import adopt, audit, variables_read
 from tfflows.layers import priors
@@ -199,6 +199,7 @@ class FlowModel(trainable.Owner, flow_trainer.FlowTrainer):
         """Events with noise, if they are levels, with the batch axes of their context; the context, and `log q`."""
         x = call_inputs.events(x, self.event_shape, self.dequantization, self.name)
         context, ndims, log_q = self._context_tensor(context), len(self.event_shape), None
+        never_adapted.warn(self, x, context)
         if x.dtype.is_integer:
             batch = shapes.batch_shape(x, ndims)
             x = x if x.shape.rank == 1 + ndims else tf.reshape(x, [-1, *self.event_shape])

@@ -80,7 +80,7 @@ class NeuralSplineFlow(vectors.LayeredFlow):
             "float, or one for each of `circular`, after which an angle repeats itself; `None` for 2 pi: radians.",
             convert=lambda value: tuple(value) if isinstance(value, Iterable) else value,
         ),
-        **shared("tails", "mixing", "residual", tails=True, mixing="lu", residual=True),
+        **shared("tails", "whiten", "mixing", "residual", tails=True, mixing="lu", residual=True),
         **shared("context_size", "num_classes", "activation", "seed", "name", "dtype", name="neural_spline_flow"),
     }
 

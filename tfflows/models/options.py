@@ -106,6 +106,11 @@ _SHARED = {
         among=("lu", "householder", "permutation", "none"),
     ),
     "tails": Option(False, "bool, a learned `bijectors.TailTransform` nearest to the data."),
+    "whiten": Option(
+        False,
+        "bool, whether `adapt` also whitens vectors, by a linear map that stays as it is "
+        '(`bijectors.InvertibleConv(whiten="symmetric")`): a gain where columns are many, alike, and rows are few.',
+    ),
     "discrete_levels": Option(256, "int, pixels are integers from 0 to this minus 1.", least=2),
     "num_bits": Option(None, "int, bits that are kept of a pixel; `None` for all.", least=1),
     "dequantization": Option(

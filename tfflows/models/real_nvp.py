@@ -17,8 +17,9 @@ class RealNVP(Architecture):
     """RealNVP: affine couplings over a standard normal, for vector events and for images of integers.
 
     **Vectors** `(D,)`. From data to latent: standardisation (set by `adapt`, so densities stay in the data's units),
-    then `num_layers` affine couplings. Each copies one half and transforms the other; the halves swap from one to the
-    next, and for more than 2 dimensions a fixed random permutation follows every second one.
+    learned tails and whitening if there are to be any, then `num_layers` affine couplings. Each copies one half and
+    transforms the other; the halves swap from one to the next, and for more than 2 dimensions a fixed random
+    permutation follows every second one.
 
     **Images** `(H, W, C)`. From data to latent: dequantization, the logit of `0.05 + 0.9 x / levels`, then `num_levels`
     scales. Each but the last has three couplings with checkerboard masks, a squeeze, three with channel masks, and
@@ -26,8 +27,9 @@ class RealNVP(Architecture):
     (`networks.ConvResNet`). Actnorm follows every coupling where the paper normalizes by batch, so that the likelihood
     of an image does not depend on the others in its batch. The defaults are the paper's for CIFAR-10.
 
-    An option of vectors alone (`num_layers`, `hidden_units`, `residual`) or of images alone is refused for the others,
-    when the shape is known. `dequantization` of vectors is a `layers.Dequantization` for integers, or none.
+    An option of vectors alone (`num_layers`, `hidden_units`, `residual`, `tails`, `whiten`) or of images alone is
+    refused for the others, when the shape is known. `dequantization` of vectors is a
+    `layers.Dequantization` for integers, or none.
 
     Raises:
       ValueError: an event that is neither a vector of 2 or more nor an image that the levels divide, both shapes given,
@@ -54,7 +56,7 @@ class RealNVP(Architecture):
         ),
         **images.shape_option("height and width multiples of `2 ** (num_levels - 1)`"),
         "num_layers": Option(8, "int >= 2, number of couplings of vectors.", least=2, ndims=1),
-        **only_for(1, shared("hidden_units", "residual")),
+        **only_for(1, shared("hidden_units", "residual", "tails", "whiten")),
         "num_levels": Option(2, "int, number of scales of images.", least=1, ndims=3),
         "hidden_filters": Option(
             64,
@@ -93,7 +95,7 @@ class RealNVP(Architecture):
     # -- vectors -----------------------------------------------------------------------------------------------
     def _vector_links(self, size):
         rng = np.random.default_rng(self.seed or 0)
-        links = [bijectors.ActNorm([size], trainable=False, dtype=self.bijection_dtype.name, name="standardize")]
+        links = vectors.standardising(self, size)
         for i in range(self.num_layers):
             mask = masks.half(size, flip=i % 2 == 1)
             links.append(self._coupling(mask, self._conditioner(2 * int((~mask).sum()), i), f"coupling_{i}"))

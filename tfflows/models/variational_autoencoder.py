@@ -155,6 +155,21 @@ class VariationalAutoencoder(PlannedModel):
     has_own_loss = True
     density_dtype = property(lambda self: self.posterior.event_dtype, doc="Dtype of all densities, its name.")
 
+    adapt_examples = 2048
+
+    @property
+    def adapted(self):
+        """Whether the posterior has its location and scale of features, if it is to standardise them."""
+        return self.posterior.adapted
+
+    def adapt(self, data, context=None):
+        """Lets a posterior that standardises features adapt to what the encoder makes of an array or `tf.data`."""
+        if isinstance(data, tf.data.Dataset):
+            data, _ = inputs.gather(data, self.adapt_examples)
+        x = self._checked(data, None, "data")[0]
+        if not self.adapted:
+            self.posterior.adapt(self._features(x[:: -(-len(x) // self.adapt_examples)]))
+
     def _checked(self, x, context, what):
         """An array of events, without labels; refuses what is not data."""
         x = inputs.numbers(x, what)

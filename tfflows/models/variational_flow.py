@@ -89,6 +89,7 @@ class VariationalFlow(PlannedModel):
                 f"{tuple(flow.event_shape)}"
             )
         self.flow = FlowModel(flow, name=f"{name}_flow", dtype=self.dtype_policy)
+        self.flow.wants_data = False
         self._target = lambda x: target_log_prob(x)  # whatever it is, Keras is not to train what it holds
         self.annealing_steps = annealing_steps
         self.seed_generator = keras.random.SeedGenerator(seed)

@@ -18,10 +18,11 @@ NUMBERS = ", numbers; as events of one entry they are `x[:, None]`"
 
 
 class LayeredFlow(Architecture):
-    """Base of flows over events of any shape, as vectors, with the options `num_layers`, `mixing` and `tails`.
+    """Base of flows over events of any shape, as vectors, with `num_layers`, `mixing`, `tails` and `whiten`.
 
-    From data to latent: standardisation (set by `adapt`, so densities stay in the data's units), learned tails, then
-    the layers with a mixing of the entries between them. Subclasses write `layer`.
+    From data to latent: standardisation (set by `adapt`, so densities stay in the data's units), learned tails and
+    whitening if there are to be any, then the layers with a mixing of the entries between them. Subclasses write
+    `layer`.
     """
 
     least_size = 1
@@ -50,12 +51,7 @@ class LayeredFlow(Architecture):
         size = math.prod(event_shape)
         angles = self.angles(size)
         others = size - len(angles)
-        links = []
-        if others:
-            links.append(bijectors.ActNorm([others], trainable=False, dtype=dtype.name, name="standardize"))
-        if others and self.tails:
-            links.append(bijectors.TailTransform([others], dtype=dtype.name, name="tails"))
-        links = of_first(links, others, size)
+        links = of_first(standardising(self, others) if others else [], others, size)
         for i in range(self.num_layers):
             mixed = mixing(self.mixing, i, others, rng=rng, dtype=dtype)
             links += [*of_first(mixed, others, size), self.layer(i, size, rng)]
@@ -86,6 +82,18 @@ def with_angles_last(links, angles, size, period, dtype):
         start.append(bijectors.Permutation(np.argsort(order), name="angles_last"))
     last = range(size - len(angles), size)
     return [*start, *links, bijectors.Angles(size, last, centred=False, name="angles_of_latents")]
+
+
+def standardising(flow, size):
+    """The links nearest to the data: standardisation of vectors of that size, and `tails` and `whiten` if asked for."""
+    dtype = flow.bijection_dtype.name
+    links = [bijectors.ActNorm([size], trainable=False, dtype="float64", name="standardize")]
+    if flow.tails:
+        links.append(bijectors.TailTransform([size], dtype=dtype, name="tails"))
+    if flow.whiten:
+        options = {"whiten": "symmetric", "trainable": False, "dtype": dtype, "name": "whiten"}
+        links.append(bijectors.InvertibleConv([size], **options))
+    return links
 
 
 def mixing(kind, i, size, *, rng, dtype):

@@ -3,9 +3,13 @@
 import numpy as np
 
 _OF_A_CONSTANT = 1e-6  # its scale, as a share of its size
+_STEPS_OF_A_SCALE = 100  # between neighbouring numbers, at least
+_FEW = 0.01  # of the rows
+_MOST_DEVIATIONS, _MOST_VARIANCE = 20, 0.5  # of which these few may be the reason
+_QUARTILE = 0.6744897501960817  # of a standard normal
 
 
-def location_and_scale(rows):
+def location_and_scale(rows, *, robust=False):
     """Mean and standard deviation of each column, in float64, and what is taken where there is no deviation.
 
     A column varies if its standard deviation is above the distance between neighbouring numbers of its own dtype at
@@ -13,6 +17,7 @@ def location_and_scale(rows):
 
     Args:
       rows: floating array `[n, C]`, finite, `n >= 1`, in the dtype that the values came in.
+      robust: bool, whether columns that outliers rule, see there, have median and quartile instead.
 
     Returns:
       `(location, scale, varies)`: float64 `[C]` twice, bool `[C]`.
@@ -21,4 +26,61 @@ def location_and_scale(rows):
     largest = np.abs(values).max(axis=0)
     location, scale = values.mean(axis=0), values.std(axis=0)
     varies = scale > np.spacing(largest.astype(rows.dtype)).astype(np.float64)
-    return location, np.where(varies, scale, _OF_A_CONSTANT * np.where(largest > 0, largest, 1)), varies
+    scale = np.where(varies, scale, _OF_A_CONSTANT * np.where(largest > 0, largest, 1))
+    if robust:
+        ruled, median, quartile = outliers_rule(values)
+        location, scale = np.where(ruled, median, location), np.where(ruled, quartile, scale)
+    return location, scale, varies
+
+
+def outliers_rule(values):
+    """Which columns have moments that say little of most rows, as those of log-normal or Cauchy variables.
+
+    In them the standard deviation is more than 20 times the distance between the median and the nearer quartile,
+    in units of that of a standard normal, and one row in a hundred has more than half of the variance.
+
+    Args:
+      values: float64 array `[n, C]`.
+
+    Returns:
+      `(ruled, median, quartile)`: bool `[C]`; the median, and that distance in that unit, float64 `[C]`.
+    """
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
+    quartile = np.minimum(high - median, median - low) / _QUARTILE
+    ruled = (quartile > 0) & (values.std(axis=0) > _MOST_DEVIATIONS * quartile)
+    for i in np.flatnonzero(ruled):
+        squares = np.sort((values[:, i] - values[:, i].mean()) ** 2)
+        ruled[i] = squares[-max(1, int(_FEW * len(squares))) :].sum() > _MOST_VARIANCE * squares.sum()
+    return ruled, median, quartile
+
+
+def lost(location, scale, dtype):
+    """Which columns of that location and scale, float64 `[C]`, have too few numbers in a dtype to tell values apart."""
+    return scale < _STEPS_OF_A_SCALE * spacing(location, dtype)
+
+
+def spacing(location, dtype):
+    """The distance between neighbouring numbers of a dtype at a location, float64 `[C]`."""
+    return np.spacing(np.abs(location).astype(dtype)).astype(np.float64)
+
+
+def shrunk_covariance(rows, covariance):
+    """The covariance `S` of rows, nearer to `m I`, `m` the mean of its variances, the fewer rows there are.
+
+    `(1 - a) S + a m I`, with `a` from 0 to 1 such that the expected square of its distance to the covariance that the
+    rows are draws of is least, as far as they tell.
+
+    Args:
+      rows: float64 array `[n, C]`, `n >= 1`.
+      covariance: of them, `[C, C]`.
+
+    References:
+      Ledoit, Wolf. A well-conditioned estimator for large-dimensional covariance matrices. Journal of Multivariate
+      Analysis, 2004, lemmas 3.2 to 3.4.
+    """
+    identity = np.eye(len(covariance)) * np.trace(covariance) / len(covariance)
+    distance = ((covariance - identity) ** 2).sum()
+    sizes = ((rows - rows.mean(axis=0)) ** 2).sum(axis=1)
+    error = ((sizes**2).mean() - (covariance**2).sum()) / len(rows)
+    share = min(error / distance, 1.0) if distance > 0 else 0.0
+    return (1 - share) * covariance + share * identity

@@ -10,6 +10,7 @@ from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.splitting import FRACTIONS, split_rows
 from tfflows.datasets.tables.rows import FileColumns
 from tfflows.datasets.tables.table import is_number, read_table
+from tfflows.ops import standardization
 
 _MANY_LABELS = 100
 
@@ -35,8 +36,9 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
       key: which array of an .npz is the table; by default the only one, or `x`.
 
     Returns:
-      A `Dataset` of float32 examples `[N, D]`, with int32 labels `[N]` or float32 values `[N, C]` as context; its
-      `frame` makes rows like the file's of examples.
+      A `Dataset` of float32 examples `[N, D]`, with int32 labels `[N]` or float32 values `[N, C]` as context; of
+      float64 where float32 would lose the spread of a column, as of Unix seconds. Its `frame` makes rows like the
+      file's of examples.
 
     Raises:
       ValueError: if the file or the columns asked for are missing, a column is not numeric or not finite, or the
@@ -107,7 +109,7 @@ def _choose(wanted, names, argument, path):
 
 
 def _matrix(chosen, names, table, path):
-    """The chosen columns as finite float32 `[N, D]`."""
+    """The chosen columns as `[N, D]`, finite in float32, and in it unless it loses the spread of one."""
     text = [name for name, column in chosen.items() if _is_text(column)]
     if text:
         numeric = [name for name in names if not _is_text(table[name])]
@@ -126,7 +128,8 @@ def _matrix(chosen, names, table, path):
             f"with {int(bad.sum())} that are not, in {int(bad.any(axis=1).sum())} of {len(bad)} rows; the first is "
             f"{exact[row, column]} at row {row} (from 0, header not counted), column {list(chosen)[column]!r}"
         )
-    return matrix
+    location, scale, varies = standardization.location_and_scale(exact, robust=True)
+    return exact if (varies & standardization.lost(location, scale, np.float32)).any() else matrix
 
 
 def _context(chosen, labels, path):
