@@ -115,6 +115,26 @@ def test_samples_are_written_as_the_file_was(train, tmp_path):
     assert array.dtype == np.float32
 
 
+def test_text_and_numbers_as_context(train, people, tmp_path, capsys):
+    run, women = tmp_path / "run", tmp_path / "women.csv"
+    options = ("--columns", "weight_kg,size", "--context", "height_cm,sex", "--epochs", 1, "--output", run)
+    header, *rows = people.read_text().splitlines()
+    people = tmp_path / "people.csv"
+    people.write_text("\n".join([f"{header},size", *(f"{row},{i % 7}.5" for i, row in enumerate(rows))]) + "\n")
+    women.write_text("\n".join(line for line in people.read_text().splitlines() if ",m," not in line) + "\n")
+    assert train("--data", people, *options) == 0
+    assert _run("evaluate", run, "--data", women) == 0  # of which one class is missing
+    assert _run("sample", run, "-n", 3, "--context-value", "170,f") == 0
+    header, *rows = (run / "samples.csv").read_text().split()
+    assert header == "height_cm,weight_kg,sex,size"
+    assert all(row.startswith("170,") and row.split(",")[2] == "f" for row in rows) and len(rows) == 3
+    for value in ("170", "170,x", "f,170"):
+        assert _run("sample", run, "--context-value", value, "--out", tmp_path / "no.csv") == 2
+        assert (
+            f"must be, between commas, height_cm (a number); sex (f, m). Received: '{value}'" in capsys.readouterr().err
+        )
+
+
 def test_samples_given_numbers(train, people, tmp_path, capsys):
     table = tmp_path / "table.npy"
     np.save(table, np.random.default_rng(0).standard_normal((60, 4)))
@@ -125,7 +145,7 @@ def test_samples_given_numbers(train, people, tmp_path, capsys):
     expected = flow.sample(4, context=np.array([0.5, -1], "float32"), seed=0)
     np.testing.assert_allclose(np.load(tmp_path / "s.npy"), expected, rtol=1e-5)
     assert _run("sample", run, "--out", tmp_path / "none.npy") == 2
-    assert "must be 2 finite numbers" in capsys.readouterr().err
+    assert "must be, between commas, 2 finite numbers" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ _GROUPS = {
     "data": [
         ("data", _DATA, "two-moons"),
         ("columns", "columns of a file to model", Rule("all others"), COLUMNS, (TABLE,)),
-        ("context", "columns of a file to condition on", Rule("none"), COLUMNS, (TABLE,)),
+        ("context", "columns of a file to condition on, numbers or text", Rule("none"), COLUMNS, (TABLE,)),
         ("labels", "the context of a file is class labels; subfolders are classes", defaults.LABELS, YES_NO, _LABELLED),
         ("header", "a .csv starts with column names", True, YES_NO, (TABLE,)),
         ("key", "which array of an .npz is the table", Rule("the only one, or x"), {}, (TABLE,)),

@@ -13,7 +13,7 @@ def contexts(value, known, count, seed):
         return None
     names = known["class_names"]
     if names is None:
-        return _vectors(value, known["context_size"], count)
+        return np.tile(_values(value, known), (count, 1))
     if value is None:
         counts = np.array(known["class_counts"] or [1] * len(names), float)  # a stream's are not counted
         return np.random.default_rng(seed).choice(len(names), size=count, p=counts / counts.sum()).astype(np.int32)
@@ -22,14 +22,24 @@ def contexts(value, known, count, seed):
     return np.full([count], names.index(value), np.int32)
 
 
-def _vectors(value, size, count):
+def _values(value, known):
+    """The values `[C]` that are asked for, text as ones and zeros for its classes."""
+    table = known.get("table") or {}
+    classes, parts = table.get("classes") or {}, [part.strip() for part in (value or "").split(",")]
+    names = table.get("context") or [f"value {i + 1}" for i in range(known["context_size"])]
+    found, wanted = [], f"{len(names)} finite numbers"
+    if classes:
+        wanted = "; ".join(f"{name} ({', '.join(classes[name]) if name in classes else 'a number'})" for name in names)
     try:
-        numbers = np.array([float(part) for part in (value or "").split(",")], np.float32)
+        for part, name in zip(parts, names, strict=True):
+            found += [float(part == each) for each in classes[name]] if name in classes else [float(part)]
+            if name in classes and part not in classes[name]:
+                raise ValueError(part)
     except ValueError:
-        numbers = np.zeros([0], np.float32)
-    if numbers.shape != (size,) or not np.isfinite(numbers).all():
-        raise ValueError(f"--context-value must be {size} finite numbers between commas. Received: {value!r}")
-    return np.tile(numbers, (count, 1))
+        found = [np.nan]
+    if not np.isfinite(found).all():
+        raise ValueError(f"--context-value must be, between commas, {wanted}. Received: {value!r}")
+    return np.array(found, np.float32)
 
 
 def write(path, flow, known, count, *, context, **options):

@@ -74,3 +74,24 @@ def test_an_array_and_its_context(tmp_path):
     data = from_file(path, labels=True)
     found = data.frame(np.array([[0.6, 2.4]], "float32"), np.array([1]))
     assert found.to_dict("list") == {"0": [1], "1": [2], "class": ["1"]} and found["0"].dtype == np.int16
+
+
+def test_text_and_numbers_together_condition_and_come_back(tmp_path):
+    path, frame = tmp_path / "rows.csv", pandas.DataFrame(COLUMNS)
+    frame.to_csv(path, index=False)
+    data = from_file(path, columns="share", context=["city", "count", "member"])
+    x, context = parts(data)
+    assert context.dtype == np.float32 and context.shape == (N, 4) and data.num_classes is None
+    city, count, member = context[:, :2], context[:, 2], context[:, 3]
+    np.testing.assert_array_equal(city, np.eye(2)[(count % 2).astype(int)])
+    np.testing.assert_array_equal(member, count % 3 == 0)
+    found = data.frame(x, context).sort_values("count", ignore_index=True)
+    pandas.testing.assert_frame_equal(found, pandas.read_csv(path), rtol=1e-6)
+    frame[frame["city"] == "Rome"].to_csv(path, index=False)
+    options = {"columns": "share", "context": ["city", "count"], "fractions": None}
+    assert (from_file(path, **options, classes=data.table.classes).context_test[:, :2] == [0, 1]).all()
+    with pytest.raises(ValueError, match="known classes.*'city' with \\['Rome'\\], not among \\['Oslo'\\]"):
+        from_file(path, **options, classes={"city": ["Oslo"]})
+    frame.assign(city=[None, *frame["city"][1:]]).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="'city' with 1 missing, the first at row 0"):
+        from_file(path, **options)

@@ -8,14 +8,15 @@ import pandas
 from tfflows.arguments import did_you_mean
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.splitting import FRACTIONS, split_rows
+from tfflows.datasets.tables import conditions
 from tfflows.datasets.tables.rows import FileColumns
 from tfflows.datasets.tables.table import is_number, read_table
 from tfflows.ops import standardization
 
-_MANY_LABELS = 100
 
-
-def from_file(path, *, columns=None, context=None, labels=None, seed=0, fractions=FRACTIONS, header=True, key=None):
+def from_file(
+    path, *, columns=None, context=None, labels=None, seed=0, fractions=FRACTIONS, header=True, key=None, classes=None
+):
     """Reads a .csv, .parquet, .npy or .npz table and splits its rows.
 
     Columns are chosen by name (.csv, .parquet) or by index (.npy, .npz; negative ones count from the end). Values
@@ -29,11 +30,14 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
       columns: one column or a sequence of them to model; by default all that are not context.
       context: one column or a sequence of them to condition on; by default none.
       labels: whether the context is class labels. By default a single column of text, booleans or integers is, and
-        anything else is values. Labels are numbered from 0 in the order of their sorted names (`class_names`).
+        anything else is values. Labels are numbered from 0 in the order of their sorted names (`class_names`). Of
+        several columns those of text are taken as ones and zeros, one for each of its classes.
       seed: of the split, a non-negative integer.
       fractions: of train, validation and test; `None` leaves all rows, in their order, to test.
       header: whether a .csv starts with a line of column names.
       key: which array of an .npz is the table; by default the only one, or `x`.
+      classes: dict from columns of text, among several of the context, to their classes, as `table.classes` of other
+        data has them; by default all that there are, sorted.
 
     Returns:
       A `Dataset` of float32 examples `[N, D]`, with int32 labels `[N]` or float32 values `[N, C]` as context; of
@@ -68,8 +72,8 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
         given = {f"context[{i}]": column for i, column in enumerate(array.reshape(len(array), -1).T)}
     if labels and not given:
         raise ValueError(f"`labels` needs a context. Received: labels={labels!r}, context={context!r}")
-    known = _context(given, labels, path) if given else {}
-    conditioning = known.pop("context", None)
+    known = _context(given, labels, path, classes) if given else {}
+    conditioning, found = known.pop("context", None), known.pop("classes", {})
     return Dataset(
         path.stem,
         *(examples[part] for part in rows),
@@ -79,6 +83,7 @@ def from_file(path, *, columns=None, context=None, labels=None, seed=0, fraction
             {str(name): dtype for name, dtype in dtypes.items() if name in (*example_names, *context_names)},
             list(map(str, context_names)),
             header,
+            found,
         ),
         description=f"{len(examples)} rows of {path.name}.",
         **known,
@@ -132,16 +137,20 @@ def _matrix(chosen, names, table, path):
     return exact if (varies & standardization.lost(location, scale, np.float32)).any() else matrix
 
 
-def _context(chosen, labels, path):
+def _context(chosen, labels, path, classes):
     """The context as labels or values, with what a `Dataset` wants to know about it."""
     name, column = next(iter(chosen.items()))
     if labels is None:
         labels = len(chosen) == 1 and (_is_text(column) or column.dtype.kind in "biu")
-        if labels and (count := len(set(column.tolist()))) > _MANY_LABELS:
+        if labels and (count := len(set(column.tolist()))) > conditions.MOST_CLASSES:
             raise ValueError(
-                f"A context of more than {_MANY_LABELS} different values must say what it is: pass labels=True for "
-                f"classes, labels=False for numbers. Received: {path.name}, {name!r} with {count}"
+                f"A context of more than {conditions.MOST_CLASSES} different values must say what it is: pass labels=True "
+                f"for classes, labels=False for numbers. Received: {path.name}, {name!r} with {count}"
             )
+    if not labels and len(chosen) > 1 and (classes or any(map(_is_text, chosen.values()))):
+        numbers = lambda columns: _matrix(columns, list(columns), columns, path).astype(np.float32)  # noqa: E731
+        values, found = conditions.encoded(chosen, numbers, path, classes)
+        return {"context": values, "classes": found}
     if not labels:
         return {"context": _matrix(chosen, list(chosen), chosen, path)}
     if len(chosen) > 1:

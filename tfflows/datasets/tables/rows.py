@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import pandas
 
+from tfflows.datasets.tables import conditions
+
 
 @dataclasses.dataclass(frozen=True)
 class FileColumns:
@@ -14,11 +16,13 @@ class FileColumns:
       dtypes: dict from their names to the names of pandas's dtypes, in the order of the file.
       context: list of the names of those conditioned on.
       header: whether the file starts with the names.
+      classes: dict from the names of text columns of a context of several columns to their classes.
     """
 
     dtypes: dict
     context: list
     header: bool = True
+    classes: dict = dataclasses.field(default_factory=dict)
 
 
 def frame(x, columns, *, context=None, class_names=None, table=None):
@@ -46,7 +50,7 @@ def frame(x, columns, *, context=None, class_names=None, table=None):
     if labels is not None:
         values |= dict.fromkeys(table.context or ["class"], labels)
     elif context is not None and table.context:
-        values |= dict(zip(table.context, np.asarray(context).T, strict=True))
+        values |= conditions.decoded(np.asarray(context), table.context, table.classes)
     dtypes = {**table.dtypes, **{name: "object" for name in values if name not in table.dtypes}}
     return pandas.DataFrame({name: _as(values[name], dtype) for name, dtype in dtypes.items() if name in values})
 
