@@ -144,8 +144,8 @@ def _context(chosen, labels, path, classes):
         labels = len(chosen) == 1 and (_is_text(column) or column.dtype.kind in "biu")
         if labels and (count := len(set(column.tolist()))) > conditions.MOST_CLASSES:
             raise ValueError(
-                f"A context of more than {conditions.MOST_CLASSES} different values must say what it is: pass labels=True "
-                f"for classes, labels=False for numbers. Received: {path.name}, {name!r} with {count}"
+                f"A context of more than {conditions.MOST_CLASSES} different values must say what it is: pass "
+                f"labels=True for classes, labels=False for numbers. Received: {path.name}, {name!r} with {count}"
             )
     if not labels and len(chosen) > 1 and (classes or any(map(_is_text, chosen.values()))):
         numbers = lambda columns: _matrix(columns, list(columns), columns, path).astype(np.float32)  # noqa: E731
