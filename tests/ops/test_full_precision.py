@@ -58,3 +58,10 @@ def test_a_network_is_written_with_the_policy_it_was_given():
         written = keras.saving.serialize_keras_object(net.dtype_policy)
         assert written["module"] == "keras" and written["class_name"] == "DTypePolicy"
         assert net.get_config().keys() == before.keys()
+
+
+def test_many_layers_that_trace_once_each_are_no_retracing(caplog):
+    for _ in range(8):
+        compiled = precision.Compiled(lambda x: 2.0 * x)
+        compiled(tf.ones([2])), compiled(tf.ones([3]))
+    assert "retracing" not in caplog.text

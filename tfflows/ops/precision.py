@@ -6,6 +6,7 @@ that was applied. Training inverts nothing; everywhere else a flow's networks co
 """
 
 import contextlib
+import functools
 import threading
 
 import keras
@@ -49,7 +50,9 @@ class Compiled:
         if not tf.executing_eagerly():
             return self._function(*args)
         if is_full() not in self._by_precision:
-            self._by_precision[is_full()] = tf.function(self._function, autograph=False, reduce_retracing=True)
+            # TensorFlow counts traces by the code of a function, and would warn of five layers that trace once each.
+            own = functools.partial(self._function)
+            self._by_precision[is_full()] = tf.function(own, autograph=False, reduce_retracing=True)
         return self._by_precision[is_full()](*args)
 
 

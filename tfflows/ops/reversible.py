@@ -1,5 +1,6 @@
 """A loop of invertible steps whose gradient recomputes what it needs instead of storing it."""
 
+import functools
 import itertools
 import weakref
 
@@ -58,7 +59,8 @@ class Loop:
             return self._unrolled(x, weights, context)
         key = x.shape.rank, None if context is None else context.shape.rank, precision.is_full()
         if key not in self._functions:  # a function that has met two ranks would settle on an unknown one
-            self._functions.setdefault(key, tf.function(self._run, autograph=False, reduce_retracing=True))
+            run = functools.partial(self._run)  # see `precision.Compiled`
+            self._functions.setdefault(key, tf.function(run, autograph=False, reduce_retracing=True))
         y, log_det = self._functions[key](x, list(weights), context)
         y.set_shape(x.shape)
         log_det.set_shape(batch)
