@@ -72,7 +72,7 @@ REFUSED = [
         ["train", "--data", "{column}", "--model", "neural-spline-flow"],
         "neural-spline-flow --kind coupling, which takes 2",
     ),
-    (["train", "--circular", "a"], "real-nvp over vectors takes --num-layers, --hidden-units. Received: --circular"),
+    (["train", "--circular", "a"], "--tails, --whiten. Received: --circular with --data two-moons"),
     (["train", "--model", "neural-spline-flow", "--period", "24"], "--period takes one number, or one for each column"),
     (["train", "--model", "neural-spline-flow", "--circular", "a", "--period", "0"], "a number above 0 is needed"),
     # files and folders
