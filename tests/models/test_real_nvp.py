@@ -5,6 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfflows.datasets import banana
 from tfflows.models import RealNVP
@@ -72,3 +73,15 @@ def test_filters_of_images_double_at_every_squeeze():
             found.setdefault((match[1], int(match[2])), set()).add(weight.shape[-1])
     expected = {("checkerboard", level): {3 * 2**level} for level in range(3)}
     assert found == expected | {("channel_half", level): {6 * 2**level} for level in range(2)}
+
+
+@pytest.mark.parametrize(("options", "limit"), [({}, 1.0), ({"num_layers": 2}, 3.0), ({"log_scale_bound": 0.5}, 0.5)])
+def test_all_couplings_of_vectors_together_have_a_limit(options, limit):
+    flow = RealNVP((2,), hidden_units=(4,), **options)
+    for i, weight in enumerate(flow.trainable_variables):
+        weight.assign_add(1e3 * keras.random.normal(weight.shape, seed=i))
+    couplings = [each for each in flow.bijector.bijectors if each.name.startswith("coupling")]
+    log_scales = [abs(float(each.inverse_and_log_det(tf.constant([[0.3, -2.0]]))[1][0])) for each in couplings]
+    np.testing.assert_allclose(log_scales, limit, rtol=1e-3)
+    assert flow.get_config()["log_scale_bound"] == options.get("log_scale_bound")
+    assert RealNVP.from_config(flow.get_config()).get_config() == flow.get_config()

@@ -58,7 +58,16 @@ def test_gradients_stay_finite_far_out():
         assert np.isfinite(tape.gradient(values, raw)).all(), name
 
 
-@pytest.mark.parametrize("name", ["tanhh", "", None, 3])
+def test_a_number_is_the_limit_of_tanh():
+    raw = np.linspace(-9, 9, 31)
+    np.testing.assert_allclose(numerics.log_scale_bound(0.5)(tf.constant(raw)), 0.5 * np.tanh(raw / 0.5), rtol=1e-12)
+    np.testing.assert_allclose(numerics.log_scale_bound(3)(tf.constant(raw)), numerics.log_scale_bound("tanh")(raw))
+    for limit in (0, -1.0, True, float("nan")):
+        with pytest.raises(ValueError, match="must be a positive finite number. Received: "):
+            numerics.log_scale_bound(limit)
+
+
+@pytest.mark.parametrize("name", ["tanhh", "", None])
 def test_unknown_names_are_refused_with_the_known_ones(name):
     with pytest.raises(ValueError, match=r"one of \['arctan', 'none', 'sigmoid', 'softsign', 'tanh'\]. Received: "):
         numerics.log_scale_bound(name)

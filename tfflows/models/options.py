@@ -82,7 +82,8 @@ def _seed(value):
     return int(value)
 
 
-def _log_scale_bound(value):
+def log_scale_bound(value):
+    """A name or limit as it is, refused if there is no such bound."""
     numerics.log_scale_bound(value)
     return value
 
@@ -131,7 +132,7 @@ _SHARED = {
     "num_classes": Option(None, "int, number of classes of a class-conditional flow; `None` for none.", least=1),
     "activation": Option("relu", "hidden activation of the networks.", convert=keras.activations.get),
     "log_scale_bound": Option(
-        "tanh", "of affine layers, see `ops.numerics.log_scale_bound`.", convert=_log_scale_bound
+        "tanh", "name or limit, of affine layers, see `ops.numerics.log_scale_bound`.", convert=log_scale_bound
     ),
     "seed": Option(
         None,

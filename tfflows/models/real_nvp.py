@@ -6,7 +6,7 @@ import numpy as np
 from tfflows import bijectors, networks
 from tfflows.models import images, vectors
 from tfflows.models.architecture import Architecture
-from tfflows.models.options import Option, only_for, shared
+from tfflows.models.options import Option, log_scale_bound, only_for, shared
 from tfflows.ops import masks
 
 _IMAGE_COUPLINGS, _LAST_COUPLINGS = 3, 4  # of one kind at a scale, and at the last: section 3.6
@@ -69,7 +69,14 @@ class RealNVP(Architecture):
         **only_for(3, shared("discrete_levels", "num_bits")),
         **shared("dequantization"),
         **only_for(3, shared("preprocessing", preprocessing="logit")),
-        **shared("context_size", "num_classes", "activation", "log_scale_bound"),
+        **shared("context_size", "num_classes", "activation"),
+        "log_scale_bound": Option(
+            None,
+            "name or limit, of the couplings, see `ops.numerics.log_scale_bound`; `None` for 3 of images, and "
+            "`min(3, 8 / num_layers)` of vectors, so that all couplings together do not scale by more than deep and "
+            "shallow flows need: with 3 in each, training may stray to losses of thousands of nats.",
+            convert=log_scale_bound,
+        ),
         **shared("seed", "name", "dtype", name="real_nvp"),
     }
 
@@ -104,7 +111,10 @@ class RealNVP(Architecture):
         return links
 
     def _coupling(self, mask, conditioner, name):
-        return bijectors.AffineCoupling(mask, conditioner, log_scale_bound=self.log_scale_bound, name=name)
+        bound = self.log_scale_bound
+        if bound is None:
+            bound = "tanh" if mask.ndim == 3 else min(3.0, 8.0 / self.num_layers)
+        return bijectors.AffineCoupling(mask, conditioner, log_scale_bound=bound, name=name)
 
     def _conditioner(self, units, i):
         options = {"hidden_units": self.hidden_units, "activation": self.activation, "residual": self.residual}

@@ -4,6 +4,7 @@ An affine coupling multiplies by `exp(log_scale)`. Unbounded, one large conditio
 likelihood; each bound below is a smooth map of the raw conditioner output that keeps `exp` finite.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -30,7 +31,7 @@ _BOUNDS = {
 
 
 def log_scale_bound(name):
-    """The function `raw -> log_scale` of that name.
+    """The function `raw -> log_scale` of that name, or `limit tanh(raw / limit)` of a number, the limit.
 
     | name | formula | range | source |
     | --- | --- | --- | --- |
@@ -43,8 +44,11 @@ def log_scale_bound(name):
     Every one but `"sigmoid"` has value 0 and slope 1 at 0.
 
     Raises:
-      ValueError: unknown name.
+      ValueError: unknown name, a limit that is not positive.
     """
+    if isinstance(name, (int, float)):
+        arguments.check_positive(log_scale_bound=name)
+        return functools.partial(bounded, limit=float(name))
     arguments.check_choice(_BOUNDS, log_scale_bound=name)
     return _BOUNDS[name]
 

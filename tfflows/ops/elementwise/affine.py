@@ -37,13 +37,13 @@ class Affine(ElementwiseMap):
     `benchmarks/log_scale_bounds.py` measures the named choices.
 
     Args:
-      log_scale_bound: name of a bound, see `ops.numerics.log_scale_bound`.
+      log_scale_bound: name of a bound or its limit, see `ops.numerics.log_scale_bound`.
 
     Raises:
       ValueError: an unknown bound.
     """
 
-    log_scale_bound: str = "tanh"
+    log_scale_bound: str | float = "tanh"
 
     num_parameters = 2
 
