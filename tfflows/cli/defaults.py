@@ -24,7 +24,7 @@ EVENTS = {  # of each source of data
 }
 DATA = {  # name: source
     **dict.fromkeys("two-moons eight-gaussians rings checkerboard pinwheel two-spirals swiss-roll".split(), TOY),
-    **dict.fromkeys("banana funnel rotated-mixture energy-1 energy-2 energy-3 energy-4".split(), TOY),
+    **dict.fromkeys("banana funnel gaussian-grid rotated-mixture energy-1 energy-2 energy-3 energy-4".split(), TOY),
     **{"digits": DIGITS, "wine": SMALL_TABLE, "breast-cancer": SMALL_TABLE, "natural-patches": PATCHES},
     **dict.fromkeys("mnist fashion-mnist omniglot cifar10 cifar100 svhn-cropped celeb-a".split(), PUBLISHED),
     **dict.fromkeys("downsampled-imagenet-32x32 downsampled-imagenet-64x64".split(), PUBLISHED),

@@ -9,6 +9,7 @@ from tfflows.datasets.densities.density import ToyDensity
 from tfflows.datasets.densities.eight_gaussians import eight_gaussians
 from tfflows.datasets.densities.energies import Energy, energy_1, energy_2, energy_3, energy_4
 from tfflows.datasets.densities.funnel import funnel
+from tfflows.datasets.densities.gaussian_grid import gaussian_grid
 from tfflows.datasets.densities.moving_mixture import MovingMixture, moving_mixture
 from tfflows.datasets.densities.pinwheel import pinwheel
 from tfflows.datasets.densities.rings import rings
@@ -45,6 +46,7 @@ __all__ = [
     "from_file",
     "from_image_folder",
     "funnel",
+    "gaussian_grid",
     "load",
     "moving_mixture",
     "names",

@@ -12,6 +12,7 @@ from tfflows.datasets.densities.checkerboard import checkerboard
 from tfflows.datasets.densities.eight_gaussians import eight_gaussians
 from tfflows.datasets.densities.energies import energy_1, energy_2, energy_3, energy_4
 from tfflows.datasets.densities.funnel import funnel
+from tfflows.datasets.densities.gaussian_grid import gaussian_grid
 from tfflows.datasets.densities.pinwheel import pinwheel
 from tfflows.datasets.densities.rings import rings
 from tfflows.datasets.densities.rotated_mixture import rotated_mixture
@@ -26,7 +27,7 @@ from tfflows.datasets.tables.files import from_file
 from tfflows.datasets.tables.table import EXTENSIONS
 
 _FACTORIES = [two_moons, eight_gaussians, rings, checkerboard, pinwheel, two_spirals, swiss_roll, banana, funnel]
-_FACTORIES += [rotated_mixture, energy_1, energy_2, energy_3, energy_4]
+_FACTORIES += [gaussian_grid, rotated_mixture, energy_1, energy_2, energy_3, energy_4]
 _TOY = {factory.__name__: factory for factory in _FACTORIES}
 _EMBEDDED = {factory.__name__: factory for factory in (digits, wine, breast_cancer, natural_patches)}
 _SIZES = {"num_train": 50_000, "num_validation": 5_000, "num_test": 100_000}

@@ -22,6 +22,16 @@ def test_eight_gaussians_are_a_mixture_of_scipy_normals():
     np.testing.assert_allclose(density.log_prob(x), expected, rtol=1e-12)
 
 
+def test_gaussian_grid_is_a_mixture_of_scipy_normals():
+    density = datasets.gaussian_grid(side=3, spacing=2.0, noise=0.5)
+    x = np.concatenate([density.sample(50, seed=0), np.random.default_rng(0).uniform(-4, 4, (50, 2))])
+    centres = [(a, b) for a in (-2.0, 0.0, 2.0) for b in (-2.0, 0.0, 2.0)]
+    logs = [scipy.stats.multivariate_normal(c, np.eye(2) / 4).logpdf(x) for c in centres]
+    np.testing.assert_allclose(density.log_prob(x), scipy.special.logsumexp(logs, axis=0) - np.log(9), rtol=1e-12)
+    one = datasets.gaussian_grid(side=1, noise=0.5)  # a normal
+    np.testing.assert_allclose(one.entropy, np.log(2 * np.pi * np.e * 0.25), rtol=1e-9)
+
+
 def test_pinwheel_untwisted_is_a_mixture_of_scipy_normals():
     density = datasets.pinwheel(twist=0.0)
     x = np.random.default_rng(0).uniform(-4, 4, (50, 2))

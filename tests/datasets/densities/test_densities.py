@@ -17,6 +17,7 @@ CASES = {
     "swiss_roll": {},
     "banana": {},
     "funnel": {"dimensions": 2, "scale": 1.0},
+    "gaussian_grid": {},
     "rotated_mixture": {"dimensions": 2},
     "energy_1": {},
     "energy_2": {},
@@ -35,6 +36,7 @@ VARIANTS = [
     ("banana", {"curvature": -1.0, "scale": 0.7, "noise": 1.1}),
     ("funnel", {"dimensions": 10, "scale": 1.5}),
     ("funnel", {}),
+    ("gaussian_grid", {"side": 2, "spacing": 0.7, "noise": 0.3}),
     ("rotated_mixture", {}),
     ("rotated_mixture", {"dimensions": 3, "separation": 0.5, "noise": 1.5}),
 ]
