@@ -11,7 +11,6 @@ from tfflows import arguments
 from tfflows.ops.elementwise.affine import Affine, Shift
 from tfflows.ops.elementwise.elementwise_map import ElementwiseMap
 
-_KNOTS_SPREAD = 1.25  # of 1, 1.25 and 1.5 the best for 25 narrow modes; 1 is worse for a checkerboard
 _LARGEST_SLOPE = 1e3  # about: a larger one could not be resolved in float32, and its square not be formed
 
 
@@ -92,14 +91,14 @@ class RationalQuadraticSpline(ElementwiseMap):
     def normal_knots(self):
         """Parameters of the identity whose knots are closest where a standard normal is densest, a tuple of floats.
 
-        The knots stand at the quantiles `j / bins` of a normal of standard deviation 1.25, cut off at the box.
-        Parameters of 0 have them evenly spaced, so that of 8 bins on [-5, 5] no more than 4 take part in what is
-        standardised. On a circle, where no place is denser, all are 0.
+        The knots stand at the quantiles `j / bins` of the normal, cut off at the box: parameters of 0 have them evenly
+        spaced, so that of 8 bins on [-5, 5] no more than 4 take part in what is standardised. On a circle, where no
+        place is denser, all are 0.
         """
         raw = np.zeros(self.num_parameters)
         if not self.circular:
-            ends = scipy.special.ndtr([-self.box / _KNOTS_SPREAD, self.box / _KNOTS_SPREAD])
-            knots = _KNOTS_SPREAD * scipy.special.ndtri(np.linspace(*ends, self.bins + 1)[1:-1])
+            share = np.linspace(*scipy.special.ndtr([-self.box, self.box]), self.bins + 1)
+            knots = scipy.special.ndtri(share[1:-1])
             lengths = np.diff([-self.box, *knots, self.box])
             least = max(self.minimal_width, self.minimal_height)
             lengths = least + (1.0 - self.bins * least) * lengths / (2.0 * self.box)
