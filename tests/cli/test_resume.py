@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 from tfflows import callbacks, models
+from tfflows.cli import data, model
+from tfflows.cli import main as cli
 from tfflows.cli.main import main
+from tfflows.cli.run import Run
 
 # Labels, noise, a smaller last batch and a best epoch before the last: all that resuming can get wrong.
 DIGITS = ("--data", "digits", "--batch-size", 500, "--epochs", 4, "--learning-rate", 0.1, "--seed", 3)
@@ -79,11 +82,22 @@ def test_a_run_killed_before_its_first_epoch_ended_starts_over(uninterrupted, st
     folder = stopped(1)
     (folder / "training_state.npz").unlink()
     config = json.loads((folder / "config.json").read_text())
-    for option in ("tails", "whiten"):  # as a run of before there were these
+    for option in ("tails", "tensorboard"):  # as a run of before there were these
         del config["settings"][option]
     (folder / "config.json").write_text(json.dumps(config))
     assert main(["train", "--resume", "--data", "digits", "--output", str(folder)]) == 0
     _same(uninterrupted, folder)
+
+
+def test_a_run_of_before_keeps_its_bound_of_scales_and_decays_nothing(tmp_path):
+    found = []
+    for saved in ({"settings": {}}, None):
+        run = Run.start(cli.parse(["train", "--num-train", "500", "--output", str(tmp_path / "run")]))
+        data.load(run)
+        run.saved = saved
+        model.build(run)
+        found.append((run.flow.log_scale_bound, run.flow.optimizer.weight_decay))
+    assert found == [("tanh", 0.0), (None, 0.03)]
 
 
 def test_other_settings_are_refused_by_name(stopped, capsys):

@@ -14,11 +14,12 @@ from tfflows import models
 RNG = np.random.default_rng(0)
 VECTORS = (RNG.normal(size=(60, 3)) * 3 + 1).astype("float32")
 PIXELS = RNG.integers(16, size=(60, 4, 4, 1)).astype("uint8")
+VALUES = (RNG.normal(size=(60, 2)) * 50 + 1000).astype("float32")
 LABELS = (np.arange(60) % 3).astype("int32")
 SMALL, IMAGES = {"num_layers": 2, "hidden_units": (4,), "seed": 0}, {"discrete_levels": 16, "seed": 0}
 MODELS = {
     "RealNVP": lambda: models.RealNVP((3,), num_classes=3, **SMALL),
-    "NeuralSplineFlow": lambda: models.NeuralSplineFlow((3,), **SMALL),
+    "NeuralSplineFlow": lambda: models.NeuralSplineFlow((3,), context_size=2, **SMALL),
     "AutoregressiveFlow": lambda: models.AutoregressiveFlow((3,), **SMALL),
     "Glow": lambda: models.Glow((4, 4, 1), num_levels=1, steps_per_level=1, hidden_filters=4, num_classes=3, **IMAGES),
     "TransformerFlow": lambda: models.TransformerFlow(
@@ -45,12 +46,17 @@ def made(name):
     """A flow with no weight where it starts, and examples."""
     flow = MODELS[name]()
     x = VECTORS if len(flow.event_shape) == 1 else PIXELS
-    flow.adapt(x, LABELS if flow.conditional else None)
+    flow.adapt(x, context_of(flow, 60))
     for i, weight in enumerate(flow.trainable_variables):
         weight.assign_add(keras.random.normal(weight.shape, stddev=0.1, seed=i))
     if flow.dequantization is not None:
         x = flow.dequantization(x, seed=0)[0].numpy()
     return flow, x[:5]
+
+
+def context_of(flow, n):
+    """Labels, numbers in a unit of their own, or `None`."""
+    return VALUES[:n] if flow.context_size else LABELS[:n] if flow.conditional else None
 
 
 def run(format, path, endpoint):
@@ -89,7 +95,7 @@ def test_readme_lists_every_model_that_is_tried():
 def check_values(name, format, endpoints, folder):
     """Each endpoint, exported with the others and run by its runtime, at two batch sizes."""
     flow, x = made(name)
-    context = (LABELS[:5],) if flow.conditional else ()
+    context = (context_of(flow, 5),) if flow.conditional else ()
     z = flow.encode(x, *context)
     forward = flow.bijector.forward(z, **({"context": context[0]} if context else {}))
     expected = {"log_prob": (x, flow.log_prob(x, *context)), "inverse": (x, z), "forward": (z, forward)}

@@ -107,6 +107,24 @@ def test_a_file_keeps_what_float32_would_lose(tmp_path):
     assert from_file(_csv(tmp_path), columns="height", context="time").context_train.dtype == np.float64
 
 
+def test_a_file_is_read_as_the_flow_wants_it(tmp_path):
+    path = tmp_path / "one.csv"
+    path.write_text("time,height,city\n1700000033,1.5,Oslo\n")  # a row without a spread of its own
+    options = {"columns": ["time", "height"], "fractions": None}
+    assert int(from_file(path, **options).test[0, 0]) != 1700000033
+    assert from_file(path, **options, dtype="float64").test[0, 0] == 1700000033
+    found = from_file(path, columns="height", context=["time", "city"], fractions=None, dtype="float32")
+    assert found.test.dtype == np.float32 and found.context_test[0].tolist() == [1700000033, 1]
+
+
+def test_weights_of_float32_data_stay_float32():
+    x = np.random.default_rng(0).normal(size=(200, 3)).astype("float32") * [1, 5, 0] + [0, 1e6, 7]
+    flow = RealNVP((3,), num_layers=2, hidden_units=(4,))
+    flow.adapt(x.astype("float32"))
+    flow.set_weights(flow.get_weights())
+    assert flow.density_dtype == "float32"
+
+
 @pytest.mark.slow
 def test_the_command_line_takes_such_a_file(tmp_path):
     run = str(tmp_path / "run")

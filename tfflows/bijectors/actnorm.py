@@ -67,15 +67,16 @@ class ActNorm(KerasBijector):
 
     def initialise_from(self, y, context):
         rows, robust = shapes.finite_rows(y, self.name), self.forward_min_event_ndims == 1
-        location, scale, _ = standardization.location_and_scale(rows, robust=robust)
+        location, scale, varies = standardization.location_and_scale(rows, robust=robust)
         self.shift.assign(location)
         self.log_scale.assign(np.log(scale))
-        self._adapted.assign(1)
+        lost = rows.dtype == np.float64 and (varies & standardization.lost(location, scale, np.float32)).any()
+        self._adapted.assign(2 if lost else 1)
 
     @property
     def needs_float64(self):
-        """Whether float32 would lose the spread that it was adapted to."""
-        return bool(standardization.lost(self.shift.numpy(), np.exp(self.log_scale.numpy()), np.float32).any())
+        """Whether float32 would lose the spread of the float64 data that it was adapted to."""
+        return int(self._adapted.numpy()) == 2
 
     def _shift_and_log_scale(self, dtype):
         return tf.cast(self.shift.value, dtype), tf.cast(self.log_scale.value, dtype)

@@ -29,7 +29,8 @@ def load_again(run, *, name=None, seed=None):
     other = {} if name is None else {"data": settings.data_name(name), "num_train": None}
     same = {"seed": seed, "columns": known["columns"]}
     wanted = {**run.settings, **other, **{option: value for option, value in same.items() if value is not None}}
-    data = read(wanted, whole=name is not None, classes=(known.get("table") or {}).get("classes"))
+    table = {"classes": (known.get("table") or {}).get("classes"), "dtype": run.flow.density_dtype}
+    data = read(wanted, whole=name is not None, **table)
     levels = data.discrete_levels
     if list(data.event_shape) != known["event_shape"] or levels != known["discrete_levels"]:
         raise ValueError(
@@ -39,15 +40,15 @@ def load_again(run, *, name=None, seed=None):
     run.data = _same_context(data, known)
 
 
-def read(wanted, *, whole=False, classes=None):
+def read(wanted, *, whole=False, **table):
     """The data that settings name, in memory unless they are images that take more than a gigabyte.
 
-    `whole` leaves all of a file or folder to test; `classes` are those of text columns of a run's context.
+    `whole` leaves all of a file or folder to test; `table` is what `from_file` takes of a run that is to judge.
     """
     fractions = {"fractions": None} if whole else {}
     name, seed, source = wanted["data"], wanted["seed"], settings.source_of(wanted["data"])
     if source == defaults.TABLE:
-        others = {option: wanted[option] for option in ("labels", "header", "key")} | {"classes": classes}
+        others = {option: wanted[option] for option in ("labels", "header", "key")} | table
         return datasets.load(name, seed=seed, **settings.columns_of(wanted), **others, **fractions)
     if source == defaults.FOLDER:
         options = {"image_size": wanted["image_size"], "labelled": wanted["labels"]}

@@ -46,6 +46,7 @@ def main(argv=None):
 def in_options(text, command):
     """A message in one line, in which arguments of Python are the options of a command: `columns`, header=False."""
     flags = {option.name: option.flag for group in _COMMANDS[command].OPTIONS.values() for option in group}
+    flags |= {"dtype": flags["precision"]} if "precision" in flags else {}
 
     def flag(found):
         name, value = found["name"] or found["argument"], found["value"]

@@ -18,9 +18,14 @@ def build(run):
     steps, rate = chosen["epochs"] * run.steps_per_epoch, chosen["learning_rate"]
     warmup = min(_WARMUP_STEPS, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup)
-    decay = 0.0 if chosen["images"] else _WEIGHT_DECAY
+    decay = 0.0 if chosen["images"] or _is_of_before(run) else _WEIGHT_DECAY
     run.flow.compile(keras.optimizers.AdamW(schedule, weight_decay=decay, global_clipnorm=1.0))
     run.flow.adapt(*data.whole(run, "train"), names=getattr(run.data, "columns", None))
+
+
+def _is_of_before(run):
+    """Whether a run that goes on was begun without weight decay, with the bound of scales of then."""
+    return run.saved is not None and "whiten" not in run.saved["settings"]
 
 
 def _arguments(run):
@@ -38,6 +43,8 @@ def _arguments(run):
         given["num_classes"] = dataset.num_classes
     elif run.settings["conditional"] and data.has_context(dataset):
         given["context_size"] = dataset.context_train.shape[-1]
+    if _is_of_before(run) and run.settings["model"] == defaults.REAL_NVP and not images:
+        given["log_scale_bound"] = "tanh"
     return given
 
 

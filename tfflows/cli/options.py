@@ -186,7 +186,12 @@ _GROUPS = {
     "training": [
         ("batch_size", "examples per step", defaults.by_events(512, 32, 64), NUMBER),
         ("epochs", "passes over the data", defaults.EPOCHS, NUMBER),
-        ("learning_rate", "of Adam, falling to 0 as a cosine", defaults.by_events(3e-3, 1e-3, 5e-3), POSITIVE),
+        (
+            "learning_rate",
+            "of Adam, to 0 as a cosine; weights over vectors decay",
+            defaults.by_events(3e-3, 1e-3, 5e-3),
+            POSITIVE,
+        ),
         ("patience", _PATIENCE, 50, NUMBER),
         ("importance_draws", IMPORTANCE, defaults.IMPORTANCE, DRAWS, DISCRETE),
         ("tensorboard", "write curves, and grids of images, into RUN/tensorboard", False, ON),

@@ -39,7 +39,7 @@ def _values(value, known):
         found = [np.nan]
     if not np.isfinite(found).all():
         raise ValueError(f"--context-value must be, between commas, {wanted}. Received: {value!r}")
-    return np.array(found, np.float32)
+    return np.array(found, np.float64)
 
 
 def write(path, flow, known, count, *, context, **options):

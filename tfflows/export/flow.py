@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from tfflows.export import endpoints, saved_model
 from tfflows.export.endpoints import Endpoint
+from tfflows.joint.context_standardization import ContextStandardization
+from tfflows.joint.weights import keras_layers_of
 from tfflows.ops import precision
 
 _TRIED_ON = 2  # examples
@@ -76,7 +78,9 @@ def _endpoints(flow):
     if flow.num_classes is not None:
         context = (tf.TensorSpec([None], tf.int32, name="context"),)
     elif flow.context_size is not None:
-        context = (tf.TensorSpec([None, flow.context_size], dtype, name="context"),)
+        kept = [each for each in keras_layers_of(flow.bijector) if isinstance(each, ContextStandardization)]
+        wide = tf.float64 if any(each.needs_float64 for each in kept) else dtype
+        context = (tf.TensorSpec([None, flow.context_size], wide, name="context"),)
     count, (seed, temperature) = endpoints.count("n"), endpoints.defaults()
 
     def log_prob(x, context=None):

@@ -117,7 +117,11 @@ def never_none(method):
         if not of_images or tf.executing_eagerly() or x.shape[0] is not None:
             return method(self, x, context, **kwargs)
         count = tf.shape(x)[0]
-        some = lambda x: tf.concat([x, tf.zeros([tf.cast(count == 0, tf.int32), *x.shape[1:]], x.dtype)], axis=0)  # noqa: E731
+
+        def some(x):
+            event = [tf.shape(x)[i] if n is None else n for i, n in enumerate(x.shape[1:], 1)]
+            return tf.concat([x, tf.zeros([tf.cast(count == 0, tf.int32), *event], x.dtype)], axis=0)
+
         if tf.is_tensor(context) and context.shape.rank == 1 + self._context_ndims and context.shape[0] is None:
             context = some(context)
         return method(self, some(x), context, **kwargs)[:count]

@@ -1,6 +1,7 @@
 """Contexts in units of their own spread, before any network sees them."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfflows.ops import shapes, standardization
@@ -10,7 +11,7 @@ from tfflows.ops import shapes, standardization
 class ContextStandardization(keras.layers.Layer):
     """`(context - location) / scale`, set from data once by `adapt` and never trained; the identity before.
 
-    It computes in float64, so that a context such as Unix seconds keeps its digits. Files written before there were
+    It keeps float64, so that a context such as Unix seconds keeps its digits. Files written before there were
     standardised contexts have no such weights: what they hold was trained on contexts as they came, and stays so.
 
     Args:
@@ -32,6 +33,11 @@ class ContextStandardization(keras.layers.Layer):
         """Whether `adapt` has run."""
         return bool(self._adapted.numpy())
 
+    @property
+    def needs_float64(self):
+        """Whether float32 would lose the spread of a context."""
+        return bool(standardization.lost(self.location.numpy(), self.scale.numpy(), np.float32).any())
+
     def adapt(self, context):
         """Sets location and scale from contexts `[n, size]`, unless that was done before."""
         if not self.adapted:
@@ -44,8 +50,12 @@ class ContextStandardization(keras.layers.Layer):
         """The context `[..., size]`, standardised, in a dtype; refuses one of another size, which would broadcast."""
         if len(context.shape) == 0 or context.shape[-1] != self.size:
             raise ValueError(f"`context` must have last axis {self.size}. Received: shape {context.shape}")
-        wide = tf.cast(context, tf.float64)
-        return tf.cast((wide - self.location.value) / self.scale.value, dtype)
+        location, scale = self.location.value, self.scale.value
+        if context.dtype == dtype == tf.float32:  # the same digits by two subtractions, which every runtime has
+            high = tf.cast(location, dtype)
+            low = tf.cast(location - tf.cast(high, tf.float64), dtype)
+            return ((context - high) - low) / tf.cast(scale, dtype)
+        return tf.cast((tf.cast(context, tf.float64) - location) / scale, dtype)
 
     def load_own_variables(self, store):
         if store.keys():

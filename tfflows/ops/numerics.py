@@ -6,6 +6,7 @@ likelihood; each bound below is a smooth map of the raw conditioner output that 
 
 import functools
 import math
+import numbers
 
 import numpy as np
 import tensorflow as tf
@@ -46,7 +47,7 @@ def log_scale_bound(name):
     Raises:
       ValueError: unknown name, a limit that is not positive.
     """
-    if isinstance(name, (int, float)):
+    if isinstance(name, numbers.Real):
         arguments.check_positive(log_scale_bound=name)
         return functools.partial(bounded, limit=float(name))
     arguments.check_choice(_BOUNDS, log_scale_bound=name)

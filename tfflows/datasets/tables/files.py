@@ -15,7 +15,17 @@ from tfflows.ops import standardization
 
 
 def from_file(
-    path, *, columns=None, context=None, labels=None, seed=0, fractions=FRACTIONS, header=True, key=None, classes=None
+    path,
+    *,
+    columns=None,
+    context=None,
+    labels=None,
+    seed=0,
+    fractions=FRACTIONS,
+    header=True,
+    key=None,
+    classes=None,
+    dtype=None,
 ):
     """Reads a .csv, .parquet, .npy or .npz table and splits its rows.
 
@@ -38,6 +48,8 @@ def from_file(
       key: which array of an .npz is the table; by default the only one, or `x`.
       classes: dict from columns of text, among several of the context, to their classes, as `table.classes` of other
         data has them; by default all that there are, sorted.
+      dtype: "float32" or "float64" of the examples, those of the flow that is to judge them; values of a context are
+        float64 then. By default both are float64 where float32 would lose the spread of a column.
 
     Returns:
       A `Dataset` of float32 examples `[N, D]`, with int32 labels `[N]` or float32 values `[N, C]` as context; of
@@ -65,14 +77,14 @@ def from_file(
             "At least one column must be modelled, and none both modelled and conditioned on. "
             f"Received: columns={columns!r}, context={context!r} of {names}"
         )
-    examples = _matrix({name: table[name] for name in example_names}, names, table, path)
+    examples = _matrix({name: table[name] for name in example_names}, names, table, path, dtype)
     rows = split_rows(len(examples), seed=seed, fractions=fractions)
     given = {name: table[name] for name in context_names}
     if array is not None:
         given = {f"context[{i}]": column for i, column in enumerate(array.reshape(len(array), -1).T)}
     if labels and not given:
         raise ValueError(f"`labels` needs a context. Received: labels={labels!r}, context={context!r}")
-    known = _context(given, labels, path, classes) if given else {}
+    known = _context(given, labels, path, classes, dtype) if given else {}
     conditioning, found = known.pop("context", None), known.pop("classes", {})
     return Dataset(
         path.stem,
@@ -113,7 +125,7 @@ def _choose(wanted, names, argument, path):
     return chosen
 
 
-def _matrix(chosen, names, table, path):
+def _matrix(chosen, names, table, path, dtype):
     """The chosen columns as `[N, D]`, finite in float32, and in it unless it loses the spread of one."""
     text = [name for name, column in chosen.items() if _is_text(column)]
     if text:
@@ -133,11 +145,13 @@ def _matrix(chosen, names, table, path):
             f"with {int(bad.sum())} that are not, in {int(bad.any(axis=1).sum())} of {len(bad)} rows; the first is "
             f"{exact[row, column]} at row {row} (from 0, header not counted), column {list(chosen)[column]!r}"
         )
+    if dtype is not None:
+        return exact.astype(dtype)
     location, scale, varies = standardization.location_and_scale(exact, robust=True)
     return exact if (varies & standardization.lost(location, scale, np.float32)).any() else matrix
 
 
-def _context(chosen, labels, path, classes):
+def _context(chosen, labels, path, classes, dtype):
     """The context as labels or values, with what a `Dataset` wants to know about it."""
     name, column = next(iter(chosen.items()))
     if labels is None:
@@ -148,11 +162,11 @@ def _context(chosen, labels, path, classes):
                 f"labels=True for classes, labels=False for numbers. Received: {path.name}, {name!r} with {count}"
             )
     if not labels and len(chosen) > 1 and (classes or any(map(_is_text, chosen.values()))):
-        numbers = lambda columns: _matrix(columns, list(columns), columns, path).astype(np.float32)  # noqa: E731
+        numbers = lambda columns: _matrix(columns, list(columns), columns, path, dtype and np.float64)  # noqa: E731
         values, found = conditions.encoded(chosen, numbers, path, classes)
         return {"context": values, "classes": found}
     if not labels:
-        return {"context": _matrix(chosen, list(chosen), chosen, path)}
+        return {"context": _matrix(chosen, list(chosen), chosen, path, dtype and np.float64)}
     if len(chosen) > 1:
         raise ValueError(f"Labels are one column. Received: labels={labels!r} with {list(chosen)}")
     missing = np.flatnonzero(pandas.isna(column)).tolist()
