@@ -74,13 +74,14 @@ def _endpoints(flow):
     x = tf.TensorSpec([None, *event], dtype, name="x")
     z = tf.TensorSpec([None, *base.event_shape], dtype, name="z")
     integers = tf.TensorSpec([None, *event], tf.int32, name="x")
-    context = ()
+    context, usual = (), 0
     if flow.num_classes is not None:
         context = (tf.TensorSpec([None], tf.int32, name="context"),)
     elif flow.context_size is not None:
         kept = [each for each in keras_layers_of(flow.bijector) if isinstance(each, ContextStandardization)]
         wide = tf.float64 if any(each.needs_float64 for each in kept) else dtype
         context = (tf.TensorSpec([None, flow.context_size], wide, name="context"),)
+        usual = kept[0].location.numpy() if len(kept) == 1 else 0  # far from it a flow may be badly conditioned
     count, (seed, temperature) = endpoints.count("n"), endpoints.defaults()
 
     def log_prob(x, context=None):
@@ -102,7 +103,7 @@ def _endpoints(flow):
 
     @functools.cache
     def examples():
-        given = [tf.zeros([_TRIED_ON, *each.shape[1:]], each.dtype) for each in context]
+        given = [tf.zeros([_TRIED_ON, *each.shape[1:]], each.dtype) + tf.cast(usual, each.dtype) for each in context]
         z = base.sample(_TRIED_ON, seed=[0, 0])
         return tuple([each.numpy() for each in (first, *given)] for first in (z, tf.identity(forward(z, *given))))
 
