@@ -118,3 +118,43 @@ def test_evaluation_says_what_the_density_says():
     model = exploding()
     model.compile("sgd")
     assert not np.isfinite(model.evaluate(np.float32([[80.0, 80.0]]), verbose=0))
+
+
+def test_a_step_of_ones_own_may_leave_out_the_events():
+    """Keras's documented `compute_loss(y=y, y_pred=y_pred)`."""
+    model = flow()
+    model.compile("sgd")
+    x = np.zeros([3, 2], "float32")
+    y_pred = model(x)
+    np.testing.assert_allclose(model.compute_loss(y=x, y_pred=y_pred), model.compute_loss(x, x, y_pred), rtol=1e-6)
+
+
+def test_statistics_and_seeds_stay_too_under_xla():
+    """A network with batch normalization and dropout, whose statistics a bad batch would make NaN for good."""
+    net = keras.Sequential(
+        [
+            keras.Input([1]),
+            keras.layers.Lambda(lambda h: keras.ops.sqrt(h + 2.0)),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.1, seed=0),
+            keras.layers.Dense(2),
+        ]
+    )
+    model = FlowModel(
+        tfd.TransformedDistribution(
+            tfd.Sample(tfd.Normal(0.0, 1.0), [2]), bijectors.AffineCoupling([True, False], net, log_scale_bound="none")
+        )
+    )
+    model.compile(keras.optimizers.SGD(1e-9), jit_compile=True)
+    good = np.ones([8, 2], "float32")
+    kept = []
+    keep = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: kept.append([v.numpy() for v in model.non_trainable_variables])
+    )
+    fresh = [v.numpy() for v in model.non_trainable_variables]
+    model.fit(good, batch_size=4, epochs=1, verbose=0, callbacks=[keep])
+    assert len(fresh) == 3 and all(np.any(new != old) for new, old in zip(kept[0], fresh, strict=True))
+    with pytest.raises(ValueError, match="of before that step"):
+        model.fit(-5.0 * good, batch_size=4, epochs=1, verbose=0)
+    for new, old in zip(model.non_trainable_variables, kept[0], strict=True):
+        np.testing.assert_array_equal(new, old)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows import bijectors
 from tfflows.models import FlowModel
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -97,6 +98,37 @@ def test_other_layers_are_refused():
         flow(tfb.MaskedAutoregressiveFlow(network(8, inputs=4)))
 
 
+class Before(keras.layers.Layer):
+    """Shift and log-scale of an entry: the sum of those before it, of six, and half of it, plus keywords."""
+
+    def call(self, x, conditional_input=None):
+        sums = keras.ops.matmul(x, np.triu(np.ones((6, 6), "float32"), 1))
+        sums = sums if conditional_input is None else sums + conditional_input
+        return keras.ops.stack([sums, 0.5 * sums], axis=-1)
+
+
+def test_the_order_of_a_part_of_another_size_than_the_event():
+    chain = lambda layer: tfb.Chain([tfb.Reshape([2, 3], [6]), tfb.MaskedAutoregressiveFlow(layer)])  # noqa: E731
+    base = tfd.Sample(tfd.Normal(0.0, 1.0), [6])
+    model = FlowModel(tfd.TransformedDistribution(base, chain(Before())))
+    x = np.random.default_rng(1).normal(size=(5, 6)).astype("float32")
+    shift = np.cumsum(x, axis=1) - x
+    expected = normal((x - shift) * np.exp(-0.5 * shift), 0.5 * shift)
+    np.testing.assert_allclose(model.log_prob(x.reshape(5, 2, 3)), expected, rtol=1e-4)
+    with pytest.raises(ValueError, match="whose outputs for entry 0 change with entry 0"):
+        FlowModel(tfd.TransformedDistribution(base, chain(network(12, inputs=6))))
+
+
+def test_keywords_reach_a_layer_as_tfp_has_it():
+    base = tfd.Sample(tfd.Normal(0.0, 1.0), [6])
+    model = FlowModel(tfd.TransformedDistribution(base, tfb.MaskedAutoregressiveFlow(Before())))
+    x, given = np.random.default_rng(1).normal(size=(2, 5, 6)).astype("float32")
+    shift = np.cumsum(x, axis=1) - x + given
+    expected = normal((x - shift) * np.exp(-0.5 * shift), 0.5 * shift)
+    found = model.distribution.log_prob(x, bijector_kwargs={"conditional_input": given})
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
 class AsTFPHasIt(keras.layers.Layer):
     """With a `__call__` of its own."""
 
@@ -117,9 +149,24 @@ def test_a_layer_with_a_call_of_its_own_is_called_as_before():
     np.testing.assert_allclose(model.log_prob(X), normal(x, 0.0), rtol=1e-5)
 
 
+class Applied(keras.layers.Layer):
+    """A function of the user's, without `get_config`."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
+
+
 def test_what_cannot_be_saved_is_named_when_it_is_built():
     with pytest.warns(UserWarning, match="cannot be saved. .* Received: function at .*bijector.bijector_fn"):
         flow(tfb.RealNVP(2, bijector_fn=lambda x, units, **kwargs: tfb.Shift(x)))
+    with pytest.warns(UserWarning, match="cannot be saved. (?s:.)*must override `get_config"):
+        flow(tfb.RealNVP(2, shift_and_log_scale_fn=Applied(keras.ops.tanh)))
+    with pytest.warns(UserWarning, match="cannot be saved. (?s:.)*must override `get_config"):
+        flow(bijectors.AffineCoupling([True, True, False, False], Applied(lambda x: keras.ops.tile(x, [1, 2]))))
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         flow(tfb.Chain([tfb.Shift(tf.Variable(tf.zeros(4))), tfb.Sigmoid()]))

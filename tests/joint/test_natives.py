@@ -133,6 +133,7 @@ RIGHT = {
 def test_what_is_said_to_be_right_is(name, monkeypatch):
     assert name in natives._RIGHT
     monkeypatch.setattr(natives, "_RIGHT", [])
+    monkeypatch.setattr(natives, "_NO_ANSWER", ())
     parts = RIGHT[name]()
     base, links = (parts[0], parts[1:]) if isinstance(parts[0], tfd.Distribution) else (normal(3), parts)
     assert list(natives._of_links(links, base, None)) == []
@@ -175,3 +176,41 @@ def test_a_rng_of_ones_own_stays_as_it_was():
     tf.random.set_seed(3)
     told(normal(3), tfb.Cumsum())
     np.testing.assert_array_equal(tf.random.normal([2]), first)
+
+
+def test_variables_of_unlike_shapes_are_looked_at_each():
+    base = tfd.TruncatedNormal(tf.Variable([0.0, 0.0]), tf.Variable(1.0), -1.0, 1.0)
+    (said,) = told(tfd.Independent(base, 1), tfb.Shift(1.0))
+    assert ": TruncatedNormal 'TruncatedNormal' (gradients through draws). What" in said
+    base = tfd.InverseGaussian(tf.Variable([1.0, 1.0]), tf.Variable(1.0))  # right where TFP broadcasts
+    assert told(tfd.Independent(base, 1), tfb.Shift(1.0)) == []
+
+
+def test_a_part_without_an_inverse_is_no_reason_to_refuse():
+    x = np.float32([[0.3], [1.2]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = FlowModel(tfd.TransformedDistribution(normal(1), tfb.AbsoluteValue()))
+    np.testing.assert_allclose(model.log_prob(x), tfd.HalfNormal(1.0).log_prob(x[:, 0]), rtol=1e-6)
+
+
+class Forgetful(Cubed):
+    """Its inverse fails at any number of points but one, that of the first look at a flow; its log-det is given."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def _inverse(self, y):
+        if len(y) > 1:
+            raise self.error
+        return super()._inverse(y)
+
+
+ERRORS = [NotImplementedError(), TypeError(), ValueError(), tf.errors.InvalidArgumentError(None, None, "of its own")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_what_fails_alone_is_left_out_and_the_others_are_named(error):
+    (said,) = told(normal(2), tfb.Softfloor(0.7), Forgetful(error))
+    assert ": Softfloor 'softfloor' (round trip). What" in said

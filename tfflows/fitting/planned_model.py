@@ -201,7 +201,8 @@ class PlannedModel(keras.Model):
         """As Keras's; a step of training stops where it is not finite, with the weights of before."""
         loss = step_checks.finite(super().compute_loss(x, y, y_pred, sample_weight, training))
         loss = tf.reduce_sum(loss) if loss.shape == (0,) else loss  # of a batch known to be empty Keras gives no number
-        return execution.counted_by_examples(loss, keras.tree.flatten(x)[0]) if training else loss
+        known = training and x is not None  # which Keras lets a step of one's own leave out
+        return execution.counted_by_examples(loss, keras.tree.flatten(x)[0]) if known else loss
 
     def _supervised(self, data, checked=False):
         """Keras's `(inputs, target, sample_weight)`, which in a step of training stops at bad events."""

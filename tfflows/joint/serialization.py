@@ -35,7 +35,7 @@ def warn_if_unwritable(obj, name):
     """Warns of a part for which `serialize` would fail, when there is time to build it otherwise."""
     try:
         serialize(obj)
-    except TypeError as error:
+    except (TypeError, NotImplementedError, ValueError) as error:  # the latter two from a layer's `get_config`
         warnings.warn(f"{name} trains, but cannot be saved. {error}", stacklevel=4)
 
 
