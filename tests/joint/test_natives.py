@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -214,3 +215,15 @@ ERRORS = [NotImplementedError(), TypeError(), ValueError(), tf.errors.InvalidArg
 def test_what_fails_alone_is_left_out_and_the_others_are_named(error):
     (said,) = told(normal(2), tfb.Softfloor(0.7), Forgetful(error))
     assert ": Softfloor 'softfloor' (round trip). What" in said
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_absolute_values_of_vectors_are_named(size):
+    base = tfd.Sample(tfd.Normal(0.0, 1.0), [size])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        flow = FlowModel(tfd.TransformedDistribution(base, tfb.AbsoluteValue()))
+    named = [each for each in caught if "AbsoluteValue 'absolute_value' (log-prob" in str(each.message)]
+    right = 2 * scipy.stats.norm.pdf(1.0)
+    found = float(flow.distribution.log_prob(tf.ones(size)))
+    assert bool(named) == (size > 1) == (abs(found - size * np.log(right)) > 0.1)

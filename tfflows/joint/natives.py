@@ -111,6 +111,8 @@ def _of_links(links, base, context):
         y = link.forward(tf.identity(x), **composition.context_kwargs(link, context))
         after = link.forward_event_ndims(ndims)
         names = _suspects(link) if link._is_injective else ()  # the inverse of others gives every preimage
+        if not link._is_injective and int(np.prod(y.shape[1:])) > 1:
+            yield f"{type(link).__name__} {link.name!r} (log-probabilities of events of several entries)"
         if names:
             faults = _answer(_faults, link, x, y, ndims, after, context)
             if faults:
