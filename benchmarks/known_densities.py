@@ -28,7 +28,7 @@ TARGETS = {
         "eight_gaussians": 0.007,
         "banana": 0.012,
         "funnel": 1.2,
-        "gaussian_grid": 0.018,
+        "gaussian_grid": None,
         "checkerboard": None,
         "rotated_mixture": None,
     },

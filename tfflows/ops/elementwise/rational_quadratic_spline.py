@@ -11,6 +11,7 @@ from tfflows import arguments
 from tfflows.ops.elementwise.affine import Affine, Shift
 from tfflows.ops.elementwise.elementwise_map import ElementwiseMap
 
+_SPREAD = 1.5  # of 1, 1.25 and 1.5 the only one that is no worse on a checkerboard than even knots
 _LARGEST_SLOPE = 1e3  # about: a larger one could not be resolved in float32, and its square not be formed
 
 
@@ -91,14 +92,14 @@ class RationalQuadraticSpline(ElementwiseMap):
     def normal_knots(self):
         """Parameters of the identity whose knots are closest where a standard normal is densest, a tuple of floats.
 
-        The knots stand at the quantiles `j / bins` of the normal, cut off at the box: parameters of 0 have them evenly
-        spaced, so that of 8 bins on [-5, 5] no more than 4 take part in what is standardised. On a circle, where no
-        place is denser, all are 0.
+        The knots stand at the quantiles `j / bins` of a normal of standard deviation 1.5, cut off at the box.
+        Parameters of 0 have them evenly spaced, so that of 8 bins on [-5, 5] no more than 4 take part in what is
+        standardised. On a circle, where no place is denser, all are 0.
         """
         raw = np.zeros(self.num_parameters)
         if not self.circular:
-            share = np.linspace(*scipy.special.ndtr([-self.box, self.box]), self.bins + 1)
-            knots = scipy.special.ndtri(share[1:-1])
+            share = np.linspace(*scipy.special.ndtr([-self.box / _SPREAD, self.box / _SPREAD]), self.bins + 1)
+            knots = _SPREAD * scipy.special.ndtri(share[1:-1])
             lengths = np.diff([-self.box, *knots, self.box])
             least = max(self.minimal_width, self.minimal_height)
             lengths = least + (1.0 - self.bins * least) * lengths / (2.0 * self.box)
