@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tfflows import models
-from tfflows.cli import data
+from tfflows.cli import data, model
 from tfflows.cli.main import main
 from tfflows.cli.run import Run
 
@@ -52,6 +52,7 @@ def test_evaluate_numbers_labels_as_in_training(by_sex, people, tmp_path):
     bounds = [-np.asarray(flow.log_prob(rows, np.full([len(rows)], label, np.int32))).mean() for label in (1, 0)]
     assert found["num_test"] == len(rows) and abs(found["test_nats"] - bounds[0]) < 1e-4
     run = Run.open(folder)
+    model.load(run)
     data.load_again(run, name=str(only))
     assert set(run.data.context_test) == {1}
     assert _run("score", folder, "--data", only) == 0

@@ -20,7 +20,7 @@ def load(run):
 
 
 def load_again(run, *, name=None, seed=None):
-    """Reads the data of a finished run, or others by name or path: the same columns, labels numbered as in training.
+    """Reads the data of a finished run, whose flow is loaded, or others by name or path: columns and labels as then.
 
     All rows of a file and all images of a folder that are named here are test data. Data of another shape, without
     context, or with labels that the run did not see are refused.
