@@ -33,6 +33,7 @@ def image_inches(shape, columns):
 def headed(figure, text):
     """Puts a line above all of a figure, such as model, data and likelihood, before one that is there; returns it."""
     known = figure.get_suptitle()
+    figure.set_figheight(figure.get_figheight() + (0 if known else 0.3))  # room for the line
     figure.suptitle(f"{text}; {known}" if known else text, **HEAD)
     return figure
 
