@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tfflows import models
-from tfflows.cli import data, model
+from tfflows.cli import data, model, samples
 from tfflows.cli.main import main
 from tfflows.cli.run import Run
 
@@ -221,3 +221,10 @@ def test_the_command_says_nothing_of_the_machine(moons, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"5 samples: {tmp_path / 'samples.csv'}\n"
+
+
+def test_text_with_a_comma_is_quoted():
+    known = {"conditional": True, "class_names": None, "context_size": 3}
+    known["table"] = {"context": ["city", "age"], "classes": {"city": ["Rome", "Washington, D.C."]}}
+    found = samples.contexts('"Washington, D.C.", 30', known, 2, 0)
+    np.testing.assert_array_equal(found, [[0, 1, 30]] * 2)

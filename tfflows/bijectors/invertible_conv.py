@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfflows import arguments
 from tfflows.joint import KerasBijector
-from tfflows.ops import products, seeds, shapes, standardization
+from tfflows.ops import products, seeds, shapes
 
 _SMALLEST_VARIANCE = 1e-4  # of the largest: further stretched, a direction would lose float32's digits on the way back
 
@@ -29,7 +29,7 @@ class InvertibleConv(KerasBijector):
     `W <- W diag(variances)^(-1/2) V^T`, so that `x` has covariance 1. Neighbouring pixels of photographs, which a
     squeeze puts side by side, are so alike that learning this takes a Glow hundreds of steps. `"symmetric"` starts as
     the identity, and becomes `V diag(variances)^(-1/2) V^T` of a covariance that is shrunk where there are few rows
-    (`ops.standardization.shrunk_covariance`): of all maps that whiten, the one that moves data least.
+    (Ledoit and Wolf 2004, scikit-learn's `ledoit_wolf`): of all maps that whiten, the one that moves data least.
 
     `event_ndims`: the rank of `event_shape`. Cost: one `C x C` matrix product a pixel in each direction.
 
@@ -145,10 +145,13 @@ def _rotation(size, seed):
 def _whitening(rows, symmetric):
     """The matrix that gives the rows of an array covariance 1, but stretches no direction without bound."""
     rows = rows.astype(np.float64)
-    covariance = np.cov(rows, rowvar=False, ddof=0).reshape(rows.shape[1], -1)
-    variances, directions = np.linalg.eigh(
-        standardization.shrunk_covariance(rows, covariance) if symmetric else covariance
-    )
+    if symmetric:
+        from sklearn.covariance import ledoit_wolf  # only here: it takes a while
+
+        covariance, _ = ledoit_wolf(rows)
+    else:
+        covariance = np.cov(rows, rowvar=False, ddof=0).reshape(rows.shape[1], -1)
+    variances, directions = np.linalg.eigh(covariance)
     variances = np.maximum(variances, _SMALLEST_VARIANCE * max(variances.max(), _SMALLEST_VARIANCE))
     whitening = directions.T / np.sqrt(variances)[:, None]
     return directions @ whitening if symmetric else whitening

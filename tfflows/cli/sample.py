@@ -12,7 +12,7 @@ from tfflows.cli.run import Run
 SUMMARY = "samples of a run as .csv, .parquet, .npy or .png"
 _CONTEXT = Rule("classes as frequent as in training; numbers must be given")
 _OUT = Rule("RUN/samples.csv, of images or an array .npy, of .parquet the same")
-_VALUE = "what to condition on: a class's name, or numbers between commas"
+_VALUE = "what to condition on: a class's name, or numbers and text between commas, quoted as in a .csv"
 OPTIONS = {
     "": [
         Option("num_samples", "how many", defaults.IN_A_PICTURE, NUMBER, short=("-n",)),

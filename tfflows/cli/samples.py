@@ -1,5 +1,7 @@
 """What samples are drawn given, and the files they are written to."""
 
+import csv
+
 import numpy as np
 
 _COLUMNS = 10  # of a picture
@@ -25,7 +27,7 @@ def contexts(value, known, count, seed):
 def _values(value, known):
     """The values `[C]` that are asked for, text as ones and zeros for its classes."""
     table = known.get("table") or {}
-    classes, parts = table.get("classes") or {}, [part.strip() for part in (value or "").split(",")]
+    classes, parts = table.get("classes") or {}, next(csv.reader([value or ""], skipinitialspace=True), [""])
     names = table.get("context") or [f"value {i + 1}" for i in range(known["context_size"])]
     found, wanted = [], f"{len(names)} finite numbers"
     if classes:

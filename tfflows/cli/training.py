@@ -31,14 +31,7 @@ def train(run):
         epochs=done if state.stopped else run.settings["epochs"],
         initial_epoch=done,
         validation_data=_validation(run),
-        callbacks=[
-            *feeding,
-            log,
-            best,
-            *pictures,
-            *curves,
-            state,
-        ],  # the state last: it holds what the others have decided
+        callbacks=[*feeding, log, best, *pictures, *curves, state],  # last what holds the decisions of the others
         verbose=1 if sys.stdout.isatty() else 2,
     )
     steps = state.epoch * run.steps_per_epoch

@@ -35,10 +35,10 @@ class FlowModel(trainable.Owner, flow_trainer.FlowTrainer):
     `get_config` has its arguments.
 
     Native parts that are wrong are named in a warning when the flow is built, which compares round trips and gradients
-    with differences. In TFP 0.25 they are `tfb.Cumsum` (the gradient of its inverse), `tfb.Softfloor` (its inverse),
-    `tfb.GeneralizedPareto` (the gradient of its log-det) and, as trained bases, `tfd.InverseGaussian` and
-    `tfd.TruncatedNormal` (gradients through draws). Others of TFP are known to be right and not looked at. So is a part
-    that no file can hold. `tfb.RealNVP` and `tfb.MaskedAutoregressiveFlow` take ordinary Keras layers.
+    with differences: in TFP 0.25 `tfb.Cumsum` (the gradient of its inverse), `tfb.Softfloor` (its inverse),
+    `tfb.GeneralizedPareto` (the gradient of its log-det), `tfb.AbsoluteValue` (densities of several entries) and, as
+    trained bases, `tfd.InverseGaussian` and `tfd.TruncatedNormal` (gradients through draws). Others of TFP are known to
+    be right. So is a part that no file can hold. `tfb.RealNVP` and `tfb.MaskedAutoregressiveFlow` take Keras layers.
 
     Args:
       distribution: `tfd.TransformedDistribution` over single events (batch shape `[]`, known event shape), native

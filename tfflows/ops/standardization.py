@@ -62,25 +62,3 @@ def lost(location, scale, dtype):
 def spacing(location, dtype):
     """The distance between neighbouring numbers of a dtype at a location, float64 `[C]`."""
     return np.spacing(np.abs(location).astype(dtype)).astype(np.float64)
-
-
-def shrunk_covariance(rows, covariance):
-    """The covariance `S` of rows, nearer to `m I`, `m` the mean of its variances, the fewer rows there are.
-
-    `(1 - a) S + a m I`, with `a` from 0 to 1 such that the expected square of its distance to the covariance that the
-    rows are draws of is least, as far as they tell.
-
-    Args:
-      rows: float64 array `[n, C]`, `n >= 1`.
-      covariance: of them, `[C, C]`.
-
-    References:
-      Ledoit, Wolf. A well-conditioned estimator for large-dimensional covariance matrices. Journal of Multivariate
-      Analysis, 2004, lemmas 3.2 to 3.4.
-    """
-    identity = np.eye(len(covariance)) * np.trace(covariance) / len(covariance)
-    distance = ((covariance - identity) ** 2).sum()
-    sizes = ((rows - rows.mean(axis=0)) ** 2).sum(axis=1)
-    error = ((sizes**2).mean() - (covariance**2).sum()) / len(rows)
-    share = min(error / distance, 1.0) if distance > 0 else 0.0
-    return (1 - share) * covariance + share * identity

@@ -92,7 +92,7 @@ def from_file(
         *(None if conditioning is None else conditioning[part] for part in rows),
         columns=tuple(map(str, example_names)),
         table=FileColumns(
-            {str(name): dtype for name, dtype in dtypes.items() if name in (*example_names, *context_names)},
+            {str(name): kind for name, kind in dtypes.items() if name in (*example_names, *context_names)},
             list(map(str, context_names)),
             header,
             found,
