@@ -7,6 +7,7 @@ from tfflows.cli import data, defaults, run_folder, settings
 
 _WARMUP_STEPS = 300  # of a learning rate that rises from 0; with it, clipping and decay, benchmarks/known_densities.py
 _WEIGHT_DECAY = 0.03  # without it a rare point may get a log-density of minus thousands
+_BETA_2 = {defaults.AUTOREGRESSIVE: 0.99}  # of Adam: its steps grow less when gradients do, all of a sudden
 
 
 def build(run):
@@ -18,8 +19,10 @@ def build(run):
     steps, rate = chosen["epochs"] * run.steps_per_epoch, chosen["learning_rate"]
     warmup = min(_WARMUP_STEPS, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup)
-    decay = 0.0 if chosen["images"] or _is_of_before(run) else _WEIGHT_DECAY
-    run.flow.compile(keras.optimizers.AdamW(schedule, weight_decay=decay, global_clipnorm=1.0))
+    before = _is_of_before(run)
+    decay = 0.0 if chosen["images"] or before else _WEIGHT_DECAY
+    beta_2 = 0.999 if before else _BETA_2.get(chosen["model"], 0.999)
+    run.flow.compile(keras.optimizers.AdamW(schedule, weight_decay=decay, beta_2=beta_2, global_clipnorm=1.0))
     run.flow.adapt(*data.whole(run, "train"), names=getattr(run.data, "columns", None))
 
 
