@@ -89,15 +89,17 @@ def test_a_run_killed_before_its_first_epoch_ended_starts_over(uninterrupted, st
     _same(uninterrupted, folder)
 
 
-def test_a_run_of_before_keeps_its_bound_of_scales_and_decays_nothing(tmp_path):
+@pytest.mark.parametrize(("name", "beta_2"), [("real-nvp", 0.999), ("autoregressive-flow", 0.99)])
+def test_a_run_of_before_keeps_its_recipe(tmp_path, name, beta_2):
     found = []
     for saved in ({"settings": {}}, None):
-        run = Run.start(cli.parse(["train", "--num-train", "500", "--output", str(tmp_path / "run")]))
+        options = ["--model", name, "--num-train", "500", "--output", str(tmp_path / "run")]
+        run = Run.start(cli.parse(["train", *options]))
         data.load(run)
         run.saved = saved
         model.build(run)
-        found.append((run.flow.log_scale_bound, run.flow.optimizer.weight_decay))
-    assert found == [("tanh", 0.0), (None, 0.03)]
+        found.append((run.flow.log_scale_bound, run.flow.optimizer.weight_decay, run.flow.optimizer.beta_2))
+    assert found == [("tanh", 0.0, 0.999), (None, 0.03, beta_2)]
 
 
 def test_other_settings_are_refused_by_name(stopped, capsys):

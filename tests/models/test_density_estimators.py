@@ -28,6 +28,18 @@ def draws(n, *shape, seed=0):
     return (np.random.default_rng(seed).normal(size=(n, *shape)) * 3 + 1).astype("float32")
 
 
+@pytest.mark.parametrize(("options", "limit"), [({"num_layers": 5}, 1.6), ({}, 3.0), ({"log_scale_bound": 0.5}, 0.5)])
+def test_all_affine_layers_together_have_a_limit(options, limit):
+    flow = AutoregressiveFlow((2,), **{**SMALL, **options})
+    for i, weight in enumerate(flow.trainable_variables):
+        weight.assign_add(1e3 * keras.random.normal(weight.shape, seed=i))
+    layers = [each for each in flow.bijector.bijectors if each.name.startswith("layer")]
+    for each in layers:
+        of_both = abs(float(each.inverse_and_log_det(tf.constant([[0.3, -2.0]]))[1][0]))
+        assert any(abs(of_both - total) < 1e-3 * limit for total in (0, 2 * limit))  # of like or unlike signs
+    assert AutoregressiveFlow.from_config(flow.get_config()).get_config() == flow.get_config()
+
+
 @every_kind
 @pytest.mark.parametrize("mixing", ["none", "permutation"])
 def test_every_entry_depends_on_every_other(kind, mixing):

@@ -46,7 +46,7 @@ def _arguments(run):
         given["num_classes"] = dataset.num_classes
     elif run.settings["conditional"] and data.has_context(dataset):
         given["context_size"] = dataset.context_train.shape[-1]
-    if _is_of_before(run) and run.settings["model"] == defaults.REAL_NVP and not images:
+    if _is_of_before(run) and run.settings["model"] in (defaults.REAL_NVP, defaults.AUTOREGRESSIVE) and not images:
         given["log_scale_bound"] = "tanh"
     return given
 

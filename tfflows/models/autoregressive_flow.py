@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 
 from tfflows import bijectors, networks
 from tfflows.models import vectors
-from tfflows.models.options import Option, shared
+from tfflows.models.options import Option, log_scale_bound, shared
 
 tfb = tfp.bijectors
 
@@ -57,11 +57,17 @@ class AutoregressiveFlow(vectors.LayeredFlow):
             among=("reversed", "random"),
         ),
         **shared("mixing", "tails", "whiten", "residual", "context_size", "num_classes", "activation"),
-        **shared("log_scale_bound", "seed", "name", "dtype", name="autoregressive_flow"),
+        "log_scale_bound": Option(
+            None,
+            f"name or limit, see `ops.numerics.log_scale_bound`; `None` for {vectors.LIMIT_OF_SCALES}",
+            convert=log_scale_bound,
+        ),
+        **shared("seed", "name", "dtype", name="autoregressive_flow"),
     }
 
     def layer(self, i, size, rng):
         order = rng.permutation(size) if self.order == "random" else np.arange(size)[:: -1 if i % 2 else 1]
         network = networks.MADE(size, num_outputs=2, order=order, **self.layer_network_options(i, "network"))
-        layer = bijectors.MaskedAutoregressive(network, log_scale_bound=self.log_scale_bound, name=f"layer_{i}")
+        bound = vectors.limit_of_scales(self.num_layers) if self.log_scale_bound is None else self.log_scale_bound
+        layer = bijectors.MaskedAutoregressive(network, log_scale_bound=bound, name=f"layer_{i}")
         return layer if self.parallel == "inverse" else tfb.Invert(layer, name=f"inverse_layer_{i}")

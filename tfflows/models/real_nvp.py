@@ -73,8 +73,7 @@ class RealNVP(Architecture):
         "log_scale_bound": Option(
             None,
             "name or limit, of the couplings, see `ops.numerics.log_scale_bound`; `None` for 3 of images, and "
-            "`min(3, 8 / num_layers)` of vectors, so that all couplings together do not scale by more than deep and "
-            "shallow flows need: with 3 in each, training may stray to losses of thousands of nats.",
+            f"{vectors.LIMIT_OF_SCALES}",
             convert=log_scale_bound,
         ),
         **shared("seed", "name", "dtype", name="real_nvp"),
@@ -113,7 +112,7 @@ class RealNVP(Architecture):
     def _coupling(self, mask, conditioner, name):
         bound = self.log_scale_bound
         if bound is None:
-            bound = "tanh" if mask.ndim == 3 else min(3.0, 8.0 / self.num_layers)
+            bound = "tanh" if mask.ndim == 3 else vectors.limit_of_scales(self.num_layers)
         return bijectors.AffineCoupling(mask, conditioner, log_scale_bound=bound, name=name)
 
     def _conditioner(self, units, i):

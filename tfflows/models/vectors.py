@@ -16,6 +16,11 @@ ONE_ENTRY = (
 )
 NUMBERS = ", numbers; as events of one entry they are `x[:, None]`"
 
+LIMIT_OF_SCALES = (  # what an option says of `limit_of_scales`
+    "`min(3, 8 / num_layers)` of vectors, so that all layers together do not scale by more than deep and shallow flows "
+    "need: with 3 in each, training may stray to losses of thousands of nats."
+)
+
 
 class LayeredFlow(Architecture):
     """Base of flows over events of any shape, as vectors, with `num_layers`, `mixing`, `tails` and `whiten`.
@@ -82,6 +87,11 @@ def with_angles_last(links, angles, size, period, dtype):
         start.append(bijectors.Permutation(np.argsort(order), name="angles_last"))
     last = range(size - len(angles), size)
     return [*start, *links, bijectors.Angles(size, last, centred=False, name="angles_of_latents")]
+
+
+def limit_of_scales(num_layers):
+    """That of the log-scales of one affine layer among so many."""
+    return min(3.0, 8.0 / num_layers)
 
 
 def standardising(flow, size):
