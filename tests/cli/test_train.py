@@ -199,8 +199,9 @@ def test_one_column_goes_all_the_way(context, train, tmp_path, capsys):
     value = () if context is None else ("--context-value", "0.5")
     for command in (("evaluate", run), ("score", run, "--data", data), ("sample", run, "-n", 30, *value)):
         assert main(list(map(str, command))) == 0
-    samples = np.genfromtxt(run / "samples.csv", names=True)
-    assert samples.dtype.names == ("height_cm",) and samples.shape == (30,) and 100 < samples["height_cm"].min()
+    samples = np.genfromtxt(run / "samples.csv", names=True, delimiter=",")
+    assert samples.dtype.names == ("height_cm", *([context] if context else [])) and samples.shape == (30,)
+    assert 100 < samples["height_cm"].min() and (context is None or (samples[context] == 0.5).all())
     assert len((run / "scores.csv").read_text().splitlines()) == 401
     capsys.readouterr()
     assert train(*options, "--output", tmp_path / "no") == 2
