@@ -2,6 +2,7 @@
 
 import functools
 import typing
+import weakref
 
 import tensorflow as tf
 from keras.src.backend.common.stateless_scope import in_stateless_scope
@@ -51,7 +52,7 @@ def compiled(prepare):
             own = kept.functions(self, method.__name__)(*key)
             if own[0] is None:
                 # A code of its own: TensorFlow counts traces by it, and would warn of five models that trace once each.
-                run = functools.partial(_run, method, self, others, tuple(specs))
+                run = functools.partial(_run, method, weakref.ref(self), others, tuple(specs))
                 own[0] = tf.function(run, input_signature=tuple(specs.values()), autograph=False)
             if own[0]:
                 try:
@@ -68,7 +69,7 @@ def compiled(prepare):
 
 
 def _run(method, model, others, names, *tensors):
-    return method(model, **dict(zip(names, tensors, strict=True)), **others)
+    return method(model(), **dict(zip(names, tensors, strict=True)), **others)
 
 
 def _applies(model):
