@@ -23,10 +23,11 @@ class JaxFlow:
         train_data: Array of shape ``[N, 2]``.
         version: Text that names the libraries' versions.
         group: How many optimizer steps to make in one call of the compiled function.
+        draw: A batch of draws, a function of parameters and key, where its benchmark asks for them.
     """
 
-    def __init__(self, parameters, log_prob, train_data: np.ndarray, version: str, group: int):
-        self.version = version
+    def __init__(self, parameters, log_prob, train_data: np.ndarray, version: str, group: int, draw=None):
+        self.version, self._draw = version, draw and jax.jit(draw)
         self.num_parameters = sum(leaf.size for leaf in jax.tree.leaves(parameters))
         optimizer = optax.adam(LEARNING_RATE)
         rows = len(train_data) // BATCH_SIZE
@@ -69,3 +70,8 @@ class JaxFlow:
         parameters = self._state[0]
         for _ in range(steps):
             self._log_prob(parameters, self._first).block_until_ready()
+
+    def sample(self, steps: int) -> None:
+        """Draw a batch repeatedly, waiting for each."""
+        for i in range(steps):
+            self._draw(self._state[0], jax.random.key(i)).block_until_ready()

@@ -22,10 +22,11 @@ class TorchFlow:
         adam: Which of Adam's implementations: ``"default"``, ``"foreach"`` or ``"fused"``.
         compile: Whether to compile ``log_prob`` with ``torch.compile``.  The first call with
             gradients and the first without each take seconds then.
+        draw: Draws, a function of their number, where its benchmark asks for them.
     """
 
-    def __init__(self, module, log_prob, train_data: np.ndarray, version: str, adam: str, compile: bool):
-        self.version = version
+    def __init__(self, module, log_prob, train_data: np.ndarray, version: str, adam: str, compile: bool, draw=None):
+        self.version, self._draw = version, draw
         parameters = [p for p in module.parameters() if p.requires_grad]
         self.num_parameters = sum(p.numel() for p in parameters)
         choice = {} if adam == "default" else {adam: True}
@@ -50,3 +51,9 @@ class TorchFlow:
         with torch.no_grad():
             for _ in range(steps):
                 self._log_prob(self._first)
+
+    def sample(self, steps: int) -> None:
+        """Draw a batch repeatedly."""
+        with torch.no_grad():
+            for _ in range(steps):
+                self._draw(BATCH_SIZE)

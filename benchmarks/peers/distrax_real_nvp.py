@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 # isort: split
-from _jax_training import JaxFlow
+from _jax_training import BATCH_SIZE, JaxFlow
 
 LAYERS = 8
 WIDTH = 64
@@ -82,11 +82,16 @@ def build(seed: int, train_data: np.ndarray, *, group: int = 20, coupling: str =
             return distrax.SplitCoupling(half, 1, condition, affine, swap=index % 2 == 1)
         return distrax.MaskedCoupling(jnp.arange(dim) % 2 == index % 2, condition, affine)
 
-    def log_prob(parameters, batch):
+    def flow(parameters):
         base = distrax.MultivariateNormalDiag(jnp.zeros(dim), jnp.ones(dim))
-        bijector = distrax.Chain([layer(*item) for item in enumerate(parameters)])
-        return distrax.Transformed(base, bijector).log_prob(batch)
+        return distrax.Transformed(base, distrax.Chain([layer(*item) for item in enumerate(parameters)]))
+
+    def log_prob(parameters, batch):
+        return flow(parameters).log_prob(batch)
+
+    def draw(parameters, key):
+        return flow(parameters).sample(seed=key, sample_shape=BATCH_SIZE)
 
     parameters = [init_conditioner(key) for key in jax.random.split(jax.random.key(seed), LAYERS)]
     label = f"distrax {version('distrax')}, jax {jax.__version__}"
-    return JaxFlow(parameters, log_prob, train_data, label, group)
+    return JaxFlow(parameters, log_prob, train_data, label, group, draw)

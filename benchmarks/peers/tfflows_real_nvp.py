@@ -5,6 +5,8 @@
 * ``evaluation="function"``: ``tf.function`` of ``flow.log_prob``, called once a batch; ``"xla"``: the same with
   ``jit_compile=True``.
 * ``evaluation="predict"``: ``flow.predict`` of an array of that many batches, in chunks of one batch.
+* ``evaluation="called"``: ``flow.log_prob`` and ``flow.sample`` as they are called; ``"uncompiled"``: likewise, where
+  TensorFlow runs functions eagerly; ``"predict one"``: ``flow.predict`` of one batch at a time.
 
 Differences from the case: a standardisation of the data in front (a shift and a scale that are not trained), and a log
 scale bounded by ``3 tanh(raw / 3)``.  35,344 trained parameters, those of the case.
@@ -22,6 +24,7 @@ from tfflows.models import RealNVP
 
 BATCH_SIZE = 1024
 LEARNING_RATE = 1e-3
+EVALUATIONS = ("function", "xla", "predict", "called", "uncompiled", "predict one")
 
 
 class TensorFlowFlow:
@@ -32,7 +35,7 @@ class TensorFlowFlow:
         train_data: Array of shape ``[N, 2]``.
         loop: ``"fit"`` or ``"bare"``.
         group: Optimizer steps in one call of the compiled function of the bare loop.
-        evaluation: ``"function"``, ``"xla"`` or ``"predict"``.
+        evaluation: One of ``EVALUATIONS``.
     """
 
     def __init__(self, flow: RealNVP, train_data: np.ndarray, loop: str, group: int, evaluation: str):
@@ -42,7 +45,15 @@ class TensorFlowFlow:
         self._rows = len(train_data) // BATCH_SIZE
         self._data = train_data[: self._rows * BATCH_SIZE]
         self._first = tf.constant(self._data[:BATCH_SIZE])
-        self._log_prob = tf.function(flow.log_prob, jit_compile=evaluation == "xla")
+        compiles = evaluation in ("function", "xla")
+        self._log_prob, self._sample = flow.log_prob, lambda seed: flow.sample(BATCH_SIZE, seed=seed)
+        if compiles:
+            self._log_prob = tf.function(self._log_prob, jit_compile=evaluation == "xla")
+            self._sample = tf.function(self._sample, jit_compile=evaluation == "xla")
+        elif evaluation == "predict one":
+            self._log_prob = lambda x: tf.constant(flow.predict(x, batch_size=BATCH_SIZE, verbose=0))
+            self._first = self._first.numpy()
+        tf.config.run_functions_eagerly(evaluation == "uncompiled")
         self.log_prob = self._by_predict if evaluation == "predict" else self._by_function
         self.train = self._by_fit if loop == "fit" else self._bare(group)
         flow.compile(keras.optimizers.Adam(LEARNING_RATE))
@@ -88,6 +99,11 @@ class TensorFlowFlow:
         for _ in range(steps):
             self._log_prob(self._first).numpy()
 
+    def sample(self, steps: int) -> None:
+        """Draw a batch repeatedly, waiting for each."""
+        for i in range(steps):
+            self._sample(tf.constant([i, 0])).numpy()
+
     def _by_predict(self, steps: int) -> None:
         """Evaluate the log density of so many batches in one call."""
         repeats = -(-steps // self._rows)
@@ -105,7 +121,7 @@ def build(
         train_data: Array of shape ``[N, 2]``.
         loop: ``"fit"`` or ``"bare"``.
         group: Optimizer steps in one call of the compiled function of the bare loop.
-        evaluation: ``"function"``, ``"xla"`` or ``"predict"``.
+        evaluation: One of ``EVALUATIONS``.
 
     Returns:
         The trainer.
@@ -113,7 +129,7 @@ def build(
     Raises:
         ValueError: If there is no such variant.
     """
-    if loop not in ("fit", "bare") or evaluation not in ("function", "xla", "predict"):
+    if loop not in ("fit", "bare") or evaluation not in EVALUATIONS:
         raise ValueError(f"unknown variant: loop={loop!r}, evaluation={evaluation!r}")
     flow = RealNVP(event_shape=train_data.shape[1:], num_layers=8, hidden_units=(64, 64), seed=seed)
     flow.adapt(train_data)

@@ -45,4 +45,4 @@ def build(seed: int, train_data: np.ndarray, *, adam: str = "fused", compile: bo
         return flow().log_prob(batch)
 
     label = f"zuko {version('zuko')}, torch {torch.__version__}"
-    return TorchFlow(flow, log_prob, train_data, label, adam, compile)
+    return TorchFlow(flow, log_prob, train_data, label, adam, compile, lambda count: flow().sample((count,)))

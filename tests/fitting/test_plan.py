@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfflows.fitting import calls, execution
 from tfflows.fitting.plan import Asked, prediction_plan, training_plan
+from tfflows.joint import kept
 from tfflows.models import RealNVP
 
 DATA = np.random.default_rng(0).normal(size=(600, 3)).astype("float32")
@@ -165,6 +166,6 @@ def test_compiled_anew_a_flow_trains_as_it_is_compiled_now(data):
     np.testing.assert_array_equal(before[-1], flow.get_weights()[-1])
     assert flow.optimizer.iterations == (19 if data is DATA else 6)
     key = ("in memory", True) if data is DATA else (32, True, "graph")
-    assert calls.kept_functions(flow, "train")(*key) != [None]
+    assert kept.functions(flow, "train")(*key) != [None]
     flow.train_function = None  # as Keras forgets it
-    assert calls.kept_functions(flow, "train")(*key) == [None]
+    assert kept.functions(flow, "train")(*key) == [None]

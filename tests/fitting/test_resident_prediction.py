@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors
-from tfflows.fitting import calls
+from tfflows.joint import kept
 from tfflows.models import FlowModel, RealNVP
 
 DATA = np.random.default_rng(0).normal(size=(900, 3)).astype("float32")
@@ -77,7 +77,7 @@ def test_sizes_in_turn_share_a_bounded_number_of_programs():
     assert traces[1:] == [2] * 7  # one without XLA, one with it
     for size in range(20, 30):  # two more than are kept
         flow.predict(data[:50], batch_size=size, verbose=0)
-    assert calls.kept_functions(flow, "predict").cache_info().currsize <= 8
+    assert kept.functions(flow, "predict").cache_info().currsize <= 8
 
 
 def test_threads_get_the_answers_to_their_own_arrays():

@@ -87,6 +87,18 @@ def matched(x, event_ndims, context, context_ndims, *, grow=True):
     others = context.shape[: context.shape.rank - context_ndims]
     if others.rank <= batch.rank == 1 and not (others.is_fully_defined() and batch.is_fully_defined()):
         return x  # a batch of training: nothing to find out, nothing to broadcast
+    joint = joint_batch(batch, others, grow)
+    if joint.is_fully_defined() and joint == batch:
+        return x
+    event = x.shape[batch.rank :]
+    if joint.is_fully_defined():
+        return tf.broadcast_to(x, joint + event)
+    shape = tf.broadcast_dynamic_shape(tf.shape(x)[: batch.rank], tf.shape(context)[: others.rank])
+    return tf.ensure_shape(tf.broadcast_to(x, tf.concat([shape, event], axis=0)), joint + event)
+
+
+def joint_batch(batch, others, grow=True):
+    """The `TensorShape` that the batch axes of events and of contexts broadcast to; for errors see `matched`."""
     try:
         joint = tf.broadcast_static_shape(batch, others)
     except ValueError:
@@ -96,13 +108,7 @@ def matched(x, event_ndims, context, context_ndims, *, grow=True):
             f"`context` must be one for all, or one for each of the events. Received: contexts of batch shape "
             f"{tuple(others)} for events of batch shape {tuple(batch)}"
         )
-    if joint.is_fully_defined() and joint == batch:
-        return x
-    event = x.shape[batch.rank :]
-    if joint.is_fully_defined():
-        return tf.broadcast_to(x, joint + event)
-    shape = tf.broadcast_dynamic_shape(tf.shape(x)[: batch.rank], tf.shape(context)[: others.rank])
-    return tf.ensure_shape(tf.broadcast_to(x, tf.concat([shape, event], axis=0)), joint + event)
+    return joint
 
 
 def never_none(method):

@@ -6,9 +6,10 @@ asks: calls are kept by thread and nest, as a callback of `fit` may call `predic
 
 import contextlib
 import contextvars
-import functools
 import threading
 import typing
+
+from tfflows.joint import kept
 
 _under_way = contextvars.ContextVar("tfflows_calls", default=())
 
@@ -72,31 +73,25 @@ def counting(model, name):
         held.lock.release()
 
 
-def kept_functions(model, kind):
-    """The compiled functions that calls of a model share: from a key to a list of one, for the 8 keys used last."""
-    kinds = vars(model).setdefault("_kept_functions", {})  # past Keras, which would track what is in the dict
-    return kinds.setdefault(kind, functools.lru_cache(maxsize=8)(lambda *key: [None]))
-
-
 def keras_function(kind):
     """The property `train_function`, `test_function` or `predict_function` of a model.
 
     In a call it is the call's own function, if it has one, and otherwise Keras's, kept for each plan.
     """
 
-    def kept(model, call):  # without a call, as in `train_on_batch`, nothing is split
+    def of(model, call):  # without a call, as in `train_on_batch`, nothing is split
         key = () if call is None else (call.plan.steps_per_call, call.plan.split, call.plan.compiler)
-        return kept_functions(model, kind)(*key)
+        return kept.functions(model, kind)(*key)
 
     def get(model):
         call = current(model)
-        return (call and call.functions.get(kind)) or kept(model, call)[0]
+        return (call and call.functions.get(kind)) or of(model, call)[0]
 
     def keep(model, function):
         call = current(model)
         if call is None:  # made anew, perhaps by force
-            kept_functions(model, kind).cache_clear()
+            kept.functions(model, kind).cache_clear()
         if call is None or function is not call.functions.get(kind):
-            kept(model, call)[0] = function
+            of(model, call)[0] = function
 
     return property(get, keep)

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.datasets import batching
-from tfflows.fitting import bad_losses, call_inputs, calls, columns, inputs, step_checks
-from tfflows.fitting.plan import prediction_plan
+from tfflows.fitting import bad_losses, call_inputs, columns, execution, inputs, step_checks
+from tfflows.fitting.plan import GRAPH, prediction_plan
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.fitting.resident_prediction import ResidentPrediction
-from tfflows.joint import bounded
+from tfflows.joint import bounded, kept
 
 
 class FlowTrainer(PlannedModel):
@@ -34,22 +34,34 @@ class FlowTrainer(PlannedModel):
         """Log-probabilities in nats, `[batch]`, as `keras.Model.predict`.
 
         Arrays are evaluated in blocks of many batches, on a CPU with as many at the same time as there are cores, so
-        that up to that many times `batch_size` examples are in flight. Progress bar and callbacks count the blocks.
-        With `jit_compile="auto"` arrays of many batches of a small flow go through XLA on a CPU too, where a forward
-        pass gains from it what a training step does not; what XLA cannot compile does not.
+        that up to that many times `batch_size` examples are in flight, and those of one batch by `log_prob`. Progress
+        bar and callbacks count the blocks. With `jit_compile="auto"` arrays of many batches of a small flow go through
+        XLA on a CPU too, where a forward pass gains from it what a training step does not; what XLA cannot compile does
+        not.
         """
         x = inputs.rows(x)
         arrays, size = self._arrays_to_predict(x) if steps is None else None, batch_size or 32
         plan = prediction_plan(self, self._asked, batches=len(arrays[0]) / size if arrays else 0)
+        plain = plan.compiler == GRAPH and not execution.distributed(self)
+        if plain and arrays and len(arrays[0]) <= size and not callbacks:
+            return self._of_one_batch(arrays, verbose)
         if not plan.in_memory:
             return super().predict(x, batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
-        kept = calls.kept_functions(self, "predict")("in memory", size, plan.compiler)
-        evaluate = kept[0] = kept[0] or ResidentPrediction(self, size, plan.compiler)
+        own = kept.functions(self, "predict")("in memory", size, plan.compiler)
+        evaluate = own[0] = own[0] or ResidentPrediction(self, size, plan.compiler)
         blocks = evaluate.blocks(arrays)
         numbers = batching.untuned(tf.data.Dataset.range(len(blocks)))
         predict = lambda numbers: tf.concat([evaluate(blocks[int(number)]) for number in numbers], axis=0)  # noqa: E731
         with self._running(plan, predict=predict):  # Keras's own loop, over the numbers of the blocks
             return keras.Model.predict(self, numbers, verbose=verbose, callbacks=callbacks)[: len(arrays[0])]
+
+    def _of_one_batch(self, arrays, verbose):
+        """Log-probabilities of arrays without Keras's loop, which takes longer to start than a small flow to answer."""
+        answer = self.log_prob(*arrays).numpy()
+        if verbose:
+            shown = keras.utils.Progbar(1, verbose=1 if verbose == "auto" else verbose, unit_name="step")
+            shown.update(1, finalize=True)
+        return answer
 
     def predict_step(self, data):
         """Log-probabilities of a batch."""

@@ -24,7 +24,7 @@ from tfflows.fitting import (
 )
 from tfflows.fitting.plan import XLA, Asked, prediction_plan, training_plan
 from tfflows.fitting.resident_training import ResidentTraining, compiled_steps
-from tfflows.joint import configs
+from tfflows.joint import configs, kept
 from tfflows.joint.weights import AdoptedVariables
 from tfflows.ops import seeds
 
@@ -57,7 +57,7 @@ class PlannedModel(keras.Model):
     def __setattr__(self, name, value):
         # Keras forgets a function by setting `None`, which its own method skips where the property is `None` already.
         if value is None and name in ("train_function", "test_function", "predict_function"):
-            calls.kept_functions(self, name.removesuffix("_function")).cache_clear()
+            kept.functions(self, name.removesuffix("_function")).cache_clear()
         super().__setattr__(name, value)
 
     @property
@@ -257,9 +257,9 @@ class PlannedModel(keras.Model):
         """What Keras iterates over in the place of arrays, and the functions of the call."""
         if not plan.in_memory:
             return batching.shuffled_batches(arrays, **options), {}
-        kept = calls.kept_functions(self, "train")("in memory", plan.split)
-        kept[0] = kept[0] or compiled_steps(self)
-        train = ResidentTraining(kept[0], arrays, steps_per_call=plan.steps_per_call, **options)
+        steps = kept.functions(self, "train")("in memory", plan.split)
+        steps[0] = steps[0] or compiled_steps(self)
+        train = ResidentTraining(steps[0], arrays, steps_per_call=plan.steps_per_call, **options)
         return train.numbers(), {"train": train}
 
     @classmethod

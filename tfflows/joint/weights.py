@@ -62,7 +62,7 @@ def adopt(root, owner=None):
             raise ValueError(f"Every layer of a flow must be built. Received: {layer.name} with unbuilt {unbuilt}")
     for module in (root, *root.submodules):
         if not isinstance(module, KerasBijector):
-            for name, value in getattr(module, "parameters", {}).items():
+            for name, value in (getattr(module, "parameters", None) or {}).items():
                 if isinstance(value, keras.Variable):  # a constant by now: neither trained nor read again
                     raise ValueError(
                         f"`{name}` of {type(module).__name__} must be a tf.Variable, such as the `value` of a "

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from tfflows import bijectors
 from tfflows.arguments import check_choice, check_integer, check_number
-from tfflows.joint import keras_bijector, serialization
+from tfflows.joint import as_called, keras_bijector, serialization
+from tfflows.joint.as_called import Rows
 from tfflows.joint.configs import ConfiguredLayer
 from tfflows.joint.context_standardization import ContextStandardization
 from tfflows.joint.weights import adopt
@@ -151,10 +152,21 @@ class Posterior(ConfiguredLayer):
         """Dtype of `z` and of all densities, whatever the precision policy: its name."""
         return "float64" if self.variable_dtype == "float64" else "float32"
 
+    def _of_features(self, features, *, num_samples=None, seed=None, **others):
+        """What a method of features is called with, checked."""
+        if not self.built or not isinstance(num_samples, (int, type(None))):
+            return None
+        features = tf.convert_to_tensor(features)
+        self._checked(features)
+        seed = None if seed is None else seeds.stateless(seed)
+        return {"features": Rows(features, 1), "num_samples": num_samples, "seed": seed, **others}
+
+    @as_called.compiled(_of_features)
     def draw(self, features, *, num_samples=None, seed=None):
         """`(z, log q(z | h))`, see the class; no loss is added."""
         return self._draw(self._checked(features), num_samples, seed)[:2]
 
+    @as_called.compiled(_of_features)
     def draw_with_divergence(self, features, *, prior=None, num_samples=None, seed=None):
         """`(z, divergence)`; no loss is added.
 

@@ -56,25 +56,40 @@ def sample(prior, n, latent_size, *, dtype, seed, temperature):
     return tempered(prior, tf.cast(prior.sample(n, seed=seed), dtype), temperature)
 
 
-def tempered(distribution, z, temperature):
-    """Draws of a distribution, scaled about its mean, or by its own method `tempered(z, temperature)`.
+def check_temperature(temperature, distribution=None):
+    """The mean about which a temperature scales draws of a distribution; `None` where it needs none.
 
     Raises:
-      ValueError: the distribution has no mean, as a Cauchy's, or TFP does not know it.
+      ValueError: a temperature that is not positive, as far as it is known; or a distribution without a mean, as a
+        Cauchy's, or one that TFP does not know.
     """
-    if isinstance(temperature, (int, float)) and temperature == 1:
-        return z
-    if hasattr(distribution, "tempered"):
-        return distribution.tempered(z, temperature)
+    known = isinstance(temperature, (int, float))
+    if known and temperature <= 0:
+        raise ValueError(f"`temperature` must be positive. Received: {temperature}")
+    if distribution is None or (known and temperature == 1) or hasattr(distribution, "tempered"):
+        return None
     try:
         mean = distribution.mean()
-        known = tf.get_static_value(mean)
+        value = tf.get_static_value(mean)
     except NotImplementedError:
-        known = math.nan
-    if known is not None and not np.isfinite(known).all():
+        value = math.nan
+    if value is not None and not np.isfinite(value).all():
         raise ValueError(
             "A temperature scales draws about their mean, and needs a distribution with one. "
             f"Received: temperature={temperature} with {type(distribution).__name__}"
         )
+    return mean
+
+
+def tempered(distribution, z, temperature):
+    """Draws of a distribution, scaled about its mean, or by its own method `tempered(z, temperature)`.
+
+    Errors: as `check_temperature`.
+    """
+    mean = check_temperature(temperature, distribution)
+    if isinstance(temperature, (int, float)) and temperature == 1:
+        return z
+    if mean is None:
+        return distribution.tempered(z, temperature)
     mean = tf.cast(mean, z.dtype)
     return mean + tf.cast(temperature, z.dtype) * (z - mean)

@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 
 from tfflows import arguments, bijectors, layers
 from tfflows.fitting import call_inputs, own
-from tfflows.joint import bounded, configs
+from tfflows.joint import bounded, configs, kept
 from tfflows.models import latents
 from tfflows.models import options as tables
 from tfflows.models.flow_model import FlowModel
@@ -132,7 +132,7 @@ class Architecture(FlowModel):
         base = latents.standard_normal(self.distribution.distribution.event_shape, tf.float64)
         self._flow = tfd.TransformedDistribution(base, self.bijector, name=self.name)
         self._density = bounded.density(self._flow)
-        self.train_function = self.test_function = self.predict_function = None  # those of float32
+        kept.forget(self)  # those of float32
         if self.compiled:
             own.keep_dtype(self, self.density_dtype)
         return True

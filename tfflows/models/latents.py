@@ -62,7 +62,7 @@ class NormalAndUniform(tfd.Distribution):
         Raises:
           ValueError: all are angles.
         """
-        if not self._sizes[0] and isinstance(temperature, (int, float)):
+        if not self._sizes[0]:
             raise ValueError(
                 "A temperature scales draws about their mean, which angles do not have. "
                 f"Received: temperature={temperature} of a flow whose entries are all angles"

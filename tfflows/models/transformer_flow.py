@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfflows import arguments, bijectors, layers, networks
-from tfflows.joint import keras_bijector
+from tfflows.joint import as_called, keras_bijector
 from tfflows.models import images
 from tfflows.models.architecture import Architecture
 from tfflows.models.options import Option, shared
@@ -167,6 +167,7 @@ class TransformerFlow(Architecture):
             inputs_ = (x, tf.where(chance < self.label_dropout, -1, labels))
         return super().call(inputs_, training)
 
+    @as_called.compiled(Architecture._of_draws)
     def sample(self, n, *, context=None, seed=None, temperature=1.0, guidance=0.0, denoise=False):
         """Draws from the flow.
 

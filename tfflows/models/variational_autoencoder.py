@@ -8,7 +8,8 @@ from tfflows import export
 from tfflows.distributions import likelihoods
 from tfflows.fitting import bad_losses, inputs, step_checks
 from tfflows.fitting.planned_model import PlannedModel
-from tfflows.joint import configs, keras_bijector
+from tfflows.joint import as_called, configs, keras_bijector
+from tfflows.joint.as_called import Rows
 from tfflows.layers import Posterior, priors
 from tfflows.ops import numerics, seeds
 
@@ -109,18 +110,41 @@ class VariationalAutoencoder(PlannedModel):
         """The prior of `z`: a distribution, a flow, or `None` for a standard normal."""
         return self.posterior.prior if self.own_prior is None else self.own_prior
 
+    def _of_data(self, x, *, seed=None, **others):
+        """What a method of data is called with, checked."""
+        x = self._valid(x)
+        return {"x": Rows(x, x.shape.rank - 1), "seed": None if seed is None else seeds.stateless(seed), **others}
+
+    def _of_latents(self, z):
+        z = tf.convert_to_tensor(z)
+        return {"z": Rows(z, 1)} if z.shape.rank == 2 else None
+
+    def _of_draws(self, n, *, seed=None, temperature=1.0):
+        """What `sample` is called with, checked."""
+        if not isinstance(n, (int, np.integer)) or n < 1:
+            return None
+        priors.check_temperature(temperature)
+        if not isinstance(temperature, (int, float)) or temperature != 1:
+            temperature = tf.cast(temperature, self.posterior.event_dtype)
+        seed = None if seed is None else seeds.stateless(seed)
+        return {"n": tf.constant(n), "seed": seed, "temperature": temperature}
+
+    @as_called.compiled(_of_data)
     def encode(self, x, *, seed=None):
         """Draws from the posterior, `[batch, D]`; refuses what `fit` refuses, in a graph by an assertion."""
         return self.posterior.draw(self._features(self._valid(x)), seed=seed)[0]
 
+    @as_called.compiled(_of_latents)
     def decode(self, z):
         """What stands for `p(x | z)`, `[batch, *event_shape]`: its mean, of levels their mode or median."""
         return self.likelihood.point(self._given(z))
 
+    @as_called.compiled(_of_data)
     def reconstruct(self, x, *, seed=None):
         """`decode(encode(x))`."""
         return self.decode(self.encode(x, seed=seed))
 
+    @as_called.compiled(_of_draws)
     def sample(self, n, *, seed=None, temperature=1.0):
         """Draws from `p(x)`, `[n, *event_shape]`.
 
@@ -132,13 +156,13 @@ class VariationalAutoencoder(PlannedModel):
         Raises:
           ValueError: a temperature that is not positive.
         """
-        if isinstance(temperature, (int, float)) and temperature <= 0:
-            raise ValueError(f"`temperature` must be positive. Received: {temperature}")
+        priors.check_temperature(temperature)
         first, second = tf.unstack(tf.random.split(seeds.stateless(self.seed_generator if seed is None else seed)))
         size, dtype = self.posterior.latent_size, self.posterior.event_dtype
         z = priors.sample(self.prior, n, size, dtype=dtype, seed=first, temperature=temperature)
         return self._given(z).sample(seed=second)
 
+    @as_called.compiled(_of_data)
     def log_weights(self, x, *, num_samples=1, seed=None):
         """`log p(x | z) + log p(z) - log q(z | x)` of independent draws of `z`: nats `[num_samples, batch]`.
 

@@ -21,6 +21,11 @@ def is_full():
     return bool(getattr(_thread, "full", None))
 
 
+def asked():
+    """What the scope of this thread says: `True`, `False`, or `None` without one."""
+    return getattr(_thread, "full", None)
+
+
 @contextlib.contextmanager
 def full(wanted=True):
     """A scope in which networks under `applied_to` compute in the precision of their weights, if `wanted`."""
