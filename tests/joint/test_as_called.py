@@ -225,6 +225,11 @@ def test_errors_are_those_of_the_method():
         flow.sample(5, context=[0, 1])
     with pytest.raises(ValueError, match="positive"):
         flow.sample(5, context=[0], temperature=0)
+    for count in (-1, 2.5, [2, -1], tf.constant(-3)):
+        with pytest.raises(ValueError, match="at least 0, or a shape. Received:"):
+            flow.sample(count, context=0)
+    with pytest.raises(ValueError, match="`temperature` must be positive. Received: hot"):
+        flow.sample(5, context=0, temperature="hot")
     with pytest.raises(ValueError, match="latents"):
         flow.decode(X[:, :2], [0])
 

@@ -97,6 +97,14 @@ def matched(x, event_ndims, context, context_ndims, *, grow=True):
     return tf.ensure_shape(tf.broadcast_to(x, tf.concat([shape, event], axis=0)), joint + event)
 
 
+def check_count(n):
+    """Refuses a number of samples, or a shape of them, that is not of whole numbers of at least 0, if it is known."""
+    known = np.asarray(tf.get_static_value(n) if tf.is_tensor(n) else n)
+    whole = known.dtype.kind in "iu" or not known.size
+    if known.dtype != object and not (whole and (known >= 0).all()):
+        raise ValueError(f"The number of samples must be an integer of at least 0, or a shape. Received: {n}")
+
+
 def joint_batch(batch, others, grow=True):
     """The `TensorShape` that the batch axes of events and of contexts broadcast to; for errors see `matched`."""
     try:

@@ -63,8 +63,8 @@ def check_temperature(temperature, distribution=None):
       ValueError: a temperature that is not positive, as far as it is known; or a distribution without a mean, as a
         Cauchy's, or one that TFP does not know.
     """
-    known = isinstance(temperature, (int, float))
-    if known and temperature <= 0:
+    known = not tf.is_tensor(temperature)
+    if known and not (isinstance(temperature, (int, float, np.number)) and temperature > 0):
         raise ValueError(f"`temperature` must be positive. Received: {temperature}")
     if distribution is None or (known and temperature == 1) or hasattr(distribution, "tempered"):
         return None
@@ -87,7 +87,7 @@ def tempered(distribution, z, temperature):
     Errors: as `check_temperature`.
     """
     mean = check_temperature(temperature, distribution)
-    if isinstance(temperature, (int, float)) and temperature == 1:
+    if not tf.is_tensor(temperature) and temperature == 1:
         return z
     if mean is None:
         return distribution.tempered(z, temperature)

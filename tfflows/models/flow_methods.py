@@ -64,11 +64,12 @@ class FlowMethods(flow_trainer.FlowTrainer):
 
     def _of_draws(self, n, *, context=None, seed=None, temperature=1.0, **others):
         """What `sample` is called with, checked; nothing of a shape of samples."""
+        call_inputs.check_count(n)
         if not isinstance(n, (int, np.integer)):
             return None
         priors.check_temperature(temperature, self.distribution.distribution)
         seed = seeds.stateless(seeds.drawn() if seed is None else seed)
-        if not isinstance(temperature, (int, float)) or temperature != 1:
+        if tf.is_tensor(temperature) or temperature != 1:
             others["temperature"] = tf.cast(temperature, self.distribution.dtype)
         context = self._context_of(Rows(tf.zeros([n]), 0), self._context_tensor(context), grow=False)
         return {"n": tf.constant(n), **context, "seed": seed, **others}
@@ -137,13 +138,14 @@ class FlowMethods(flow_trainer.FlowTrainer):
           `Tensor` `[n, *event_shape]`, integers of a flow with a `dequantization`.
 
         Raises:
-          ValueError: a temperature that is not positive, or other than 1 of a base without a mean; a context that is
-            missing, or other than `log_prob` takes.
+          ValueError: no whole number of samples; a temperature that is not positive, or other than 1 of a base without
+            a mean; a context that is missing, or other than `log_prob` takes.
         """
         return self.decode(*self._latents(n, context, seed, temperature))
 
     def _latents(self, n, context, seed, temperature):
         """Draws of the base distribution, scaled about its mean, and their context."""
+        call_inputs.check_count(n)
         priors.check_temperature(temperature)
         base = self.distribution.distribution
         z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfflows import export
 from tfflows.distributions import likelihoods
-from tfflows.fitting import bad_losses, inputs, step_checks
+from tfflows.fitting import bad_losses, call_inputs, inputs, step_checks
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.joint import as_called, configs, keras_bijector
 from tfflows.joint.as_called import Rows
@@ -121,10 +121,11 @@ class VariationalAutoencoder(PlannedModel):
 
     def _of_draws(self, n, *, seed=None, temperature=1.0):
         """What `sample` is called with, checked."""
-        if not isinstance(n, (int, np.integer)) or n < 1:
+        call_inputs.check_count(n)
+        if not isinstance(n, (int, np.integer)) or not n:
             return None
         priors.check_temperature(temperature)
-        if not isinstance(temperature, (int, float)) or temperature != 1:
+        if tf.is_tensor(temperature) or temperature != 1:
             temperature = tf.cast(temperature, self.posterior.event_dtype)
         seed = None if seed is None else seeds.stateless(seed)
         return {"n": tf.constant(n), "seed": seed, "temperature": temperature}
@@ -156,6 +157,7 @@ class VariationalAutoencoder(PlannedModel):
         Raises:
           ValueError: a temperature that is not positive.
         """
+        call_inputs.check_count(n)
         priors.check_temperature(temperature)
         first, second = tf.unstack(tf.random.split(seeds.stateless(self.seed_generator if seed is None else seed)))
         size, dtype = self.posterior.latent_size, self.posterior.event_dtype
