@@ -12,6 +12,7 @@ FLOORS = {  # of each room: a file imports from its own room and from rooms of f
     "version": -1,
     "arguments": -1,
     "ops": 0,
+    "solvers": 0,
     "joint": 1,
     "bijectors": 2,
     "networks": 2,

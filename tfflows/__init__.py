@@ -23,6 +23,7 @@ if typing.TYPE_CHECKING:
         networks,
         ops,
         plotting,
+        solvers,
     )
 
 __all__ = [
@@ -41,8 +42,9 @@ __all__ = [
     "networks",
     "ops",
     "plotting",
+    "solvers",
 ]
-_AT_FIRST_USE = ("__version__", "callbacks", "evaluation", "plotting")
+_AT_FIRST_USE = ("__version__", "callbacks", "evaluation", "plotting", "solvers")
 _FORMER = ("bridge", "serialization")  # places of before, which warn
 _loading = False  # or done: the rooms import each other on the way
 
