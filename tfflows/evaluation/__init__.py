@@ -5,6 +5,7 @@ log-probabilities that are not one number for each event, and for these or draws
 first).
 """
 
+from tfflows.evaluation import scores
 from tfflows.evaluation.bootstrap import Interval
 from tfflows.evaluation.calibration import Calibration, simulation_based_calibration
 from tfflows.evaluation.comparison import Comparison, compare
@@ -35,5 +36,6 @@ __all__ = [
     "reconstruct",
     "reverse_divergence",
     "roc_curve",
+    "scores",
     "simulation_based_calibration",
 ]
