@@ -25,7 +25,9 @@ def test_crops_are_parts_of_their_pictures():
     assert len(found) == sum((h // 20) * (w // 20) for h, w in (page.shape, text.shape))
     assert page[20:40, 40:60].tobytes() in found and text[:20, :20].tobytes() in found
     grey = np.asarray(Image.fromarray(skimage.data.retina()).convert("L"))
-    assert grey[225:241, 225:241].tobytes() in {crop.tobytes() for crop in datasets.image_crops("retina", num_crops=9999)}
+    assert grey[225:241, 225:241].tobytes() in {
+        crop.tobytes() for crop in datasets.image_crops("retina", num_crops=9999)
+    }
 
 
 def test_faces_and_digits_are_whole_where_they_fit():
