@@ -32,6 +32,11 @@ def as_density(model):
     return ScikitLearnDensity(model)
 
 
+def as_model(model):
+    """A model with `log_weights` (`VariationalAutoencoder`) as it is, anything else as `as_density` gives it."""
+    return model if callable(getattr(model, "log_weights", None)) else as_density(model)
+
+
 def check_methods(model, *names):
     """Refuses a model without one of these methods, by name."""
     missing = [name for name in names if not callable(getattr(model, name, None))]

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.datasets import Dataset
-from tfflows.evaluation.densities import ScikitLearnDensity, as_density
+from tfflows.evaluation.densities import ScikitLearnDensity, as_model
 from tfflows.evaluation.discrete_likelihood import log_weights
 from tfflows.evaluation.likelihood import log_probs
 
@@ -23,7 +23,7 @@ def log_prob_of_each(model, x, context=None, *, num_draws=1, seed=0, batch_size=
     distribution over integers is taken as it is.
 
     Args:
-      model: anything that `as_density` takes, or with `log_weights`. One that says that it is not `conditional`, a TFP
+      model: anything that `as_model` takes. One that says that it is not `conditional`, a TFP
         distribution and an estimator of scikit-learn are asked without the context.
       x: array `[n, *event_shape]`.
       context: array `[n, ...]` or `None`.
@@ -33,8 +33,8 @@ def log_prob_of_each(model, x, context=None, *, num_draws=1, seed=0, batch_size=
       impossible: bool, whether values may be `-inf`, outside of the support.
     """
     x = np.asarray(x)
+    model = as_model(model)
     weighs = hasattr(model, "log_weights")
-    model = model if weighs else as_density(model)
     if not getattr(model, "conditional", not isinstance(model, _WITHOUT_CONTEXT)):
         context = None
     options = {"batch_size": batch_size, "impossible": impossible}

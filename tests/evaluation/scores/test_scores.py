@@ -124,6 +124,15 @@ def test_integers_under_a_density_of_reals_have_noise_of_the_seed():
     np.testing.assert_allclose(by_image, -sklearn_density.score_samples(flat))
 
 
+def test_a_model_of_latents_is_scored_by_its_weights():
+    class Weighed:
+        def log_weights(self, x, *, num_samples, seed):
+            return np.tile(x[:, 0], (num_samples, 1)) + np.log(np.arange(1, num_samples + 1))[:, None]
+
+    score = scores.Likelihood(num_draws=3).fit(Weighed(), X)
+    np.testing.assert_allclose(score.score(X), -X[:, 0] - np.log(2))
+
+
 def test_a_served_flow_is_scored_as_the_flow(flow, tmp_path):
     flow.export(tmp_path / "flow", endpoints=("discrete_log_prob", "log_prob"))
     served = tf.saved_model.load(str(tmp_path / "flow"))

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfflows.evaluation.densities import as_density, check_event
+from tfflows.evaluation.densities import as_model, check_event
 from tfflows.evaluation.detection import check_scores
 from tfflows.evaluation.pointwise import log_prob_of_each
 
@@ -29,8 +29,9 @@ class Score:
         """Learns what is usual.
 
         Args:
-          model: anything with `log_prob(x)`: a `FlowModel`, a TFP distribution, a loaded SavedModel, or an estimator of
-            scikit-learn whose `score_samples` are log-densities. Of a conditional flow: `flow.condition(context)`.
+          model: anything with `log_prob(x)`: a `FlowModel`, of a conditional one over reals `flow.condition(context)`, a
+            TFP distribution, a loaded SavedModel; with `log_weights`, a `VariationalAutoencoder`; or an estimator of
+            scikit-learn whose `score_samples` are log-densities.
           data: array `[n, *event_shape]`, at least two examples of what the model was trained on, such as its
             validation data.
 
@@ -70,7 +71,7 @@ class Score:
     def _checked_model(self, model, event_shape):
         if isinstance(model, (list, tuple)):
             raise ValueError(f"One model is needed. Received: {len(model)}")
-        model = as_density(model)
+        model = as_model(model)
         check_event(model, event_shape)
         return model
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from tfflows.arguments import check_integer
-from tfflows.evaluation.densities import as_density, check_event
+from tfflows.evaluation.densities import as_model, check_event
 from tfflows.evaluation.scores.base import Score
 
 
@@ -40,7 +40,7 @@ class LikelihoodRatio(Score):
     background: object
 
     def __post_init__(self):
-        self._background = as_density(self.background)
+        self._background = as_model(self.background)
 
     def _fit(self, data):
         check_event(self._background, data.shape[1:], "background")

@@ -52,7 +52,8 @@ class SummaryStatistics(Score):
         if self.statistics is None:
             check_methods(self._model, "encode")
             if not hasattr(self._model, "distribution"):
-                raise ValueError("A flow with `distribution` is needed, or `statistics`. Received: none of them")
+                kind = type(self._model).__name__
+                raise ValueError(f"A flow with `distribution` is needed, or `statistics`. Received: {kind}")
         import scipy.stats
 
         found = self._of(data)

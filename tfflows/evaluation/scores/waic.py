@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfflows.evaluation.densities import as_density, check_event
+from tfflows.evaluation.densities import as_model, check_event
 from tfflows.evaluation.scores.base import Score
 
 
@@ -35,7 +35,7 @@ class WAIC(Score):
     def _checked_model(self, model, event_shape):
         if not isinstance(model, (list, tuple)) or len(model) < 2:
             raise ValueError(f"A list of at least two models is needed. Received: {_described(model)}")
-        models = [as_density(each) for each in model]
+        models = [as_model(each) for each in model]
         for i, each in enumerate(models):
             check_event(each, event_shape, f"models[{i}]")
         return models
