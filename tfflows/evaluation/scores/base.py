@@ -29,9 +29,9 @@ class Score:
         """Learns what is usual.
 
         Args:
-          model: anything with `log_prob(x)`: a `FlowModel`, of a conditional one over reals `flow.condition(context)`, a
-            TFP distribution, a loaded SavedModel; with `log_weights`, a `VariationalAutoencoder`; or an estimator of
-            scikit-learn whose `score_samples` are log-densities.
+          model: anything with `log_prob(x)`: a `FlowModel`, of a conditional one over reals `flow.condition(context)`,
+            a TFP distribution, a loaded SavedModel; with `log_weights`, a `VariationalAutoencoder`; or an estimator
+            of scikit-learn whose `score_samples` are log-densities.
           data: array `[n, *event_shape]`, at least two examples of what the model was trained on, such as its
             validation data.
 

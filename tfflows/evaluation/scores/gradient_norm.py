@@ -50,9 +50,11 @@ class GradientNorm(Score):
         if self.of == "weights" and not getattr(self._model, "trainable_variables", ()):
             raise ValueError("A model with `trainable_variables` is needed. Received: none")
         norms = self._of_input if self.of == "input" else self._of_weights
-        self._norms = tf.function(norms, autograph=False, reduce_retracing=True)
+        first = self._reals(data[:2], np.zeros(2, np.int32))
+        events = tf.TensorSpec([None, *first.shape[1:]], first.dtype)
+        self._norms = tf.function(norms, input_signature=[events], autograph=False)
         try:
-            self._score(data[:2])
+            self._norms(first)
         except (TypeError, AttributeError, NotImplementedError) as error:  # what takes no tensors raises any of them
             raise self._refusal() from error
 
