@@ -18,6 +18,7 @@ from tfflows.datasets.densities.swiss_roll import swiss_roll
 from tfflows.datasets.densities.two_moons import two_moons
 from tfflows.datasets.densities.two_spirals import two_spirals
 from tfflows.datasets.images.binarization import binarized
+from tfflows.datasets.images.crops import image_crops
 from tfflows.datasets.images.image_folder import from_image_folder
 from tfflows.datasets.images.image_stream import ImageStream
 from tfflows.datasets.images.photographs import natural_patches
@@ -47,6 +48,7 @@ __all__ = [
     "from_image_folder",
     "funnel",
     "gaussian_grid",
+    "image_crops",
     "load",
     "moving_mixture",
     "names",

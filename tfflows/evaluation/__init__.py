@@ -5,7 +5,11 @@ log-probabilities that are not one number for each event, and for these or draws
 first).
 """
 
+from tfflows.evaluation import scores
+from tfflows.evaluation.bootstrap import Interval
 from tfflows.evaluation.calibration import Calibration, simulation_based_calibration
+from tfflows.evaluation.comparison import Comparison, compare
+from tfflows.evaluation.detection import Detection, detection, roc_curve
 from tfflows.evaluation.discrete_likelihood import bits_per_dim, discrete_negative_log_likelihood, importance_weighted
 from tfflows.evaluation.divergence import reverse_divergence
 from tfflows.evaluation.interpolation import between, interpolations
@@ -14,11 +18,16 @@ from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
 
 __all__ = [
     "Calibration",
+    "Comparison",
+    "Detection",
     "Estimate",
+    "Interval",
     "Reconstruction",
     "between",
     "bits_per_dim",
+    "compare",
     "default_batch_size",
+    "detection",
     "discrete_negative_log_likelihood",
     "gap_to_density",
     "importance_weighted",
@@ -26,5 +35,7 @@ __all__ = [
     "negative_log_likelihood",
     "reconstruct",
     "reverse_divergence",
+    "roc_curve",
+    "scores",
     "simulation_based_calibration",
 ]

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import scipy.stats
 
+from tfflows.evaluation.densities import check_methods
+
 _DRAWS_A_CALL = 200_000
 
 
@@ -61,6 +63,7 @@ def simulation_based_calibration(model, parameters, context, *, num_draws=99, nu
       Talts, Betancourt, Simpson, Vehtari, Gelman. Validating Bayesian inference algorithms with simulation-based
       calibration. 2018, arXiv 1804.06788, algorithm 1.
     """
+    check_methods(model, "sample")
     parameters, context = np.asarray(parameters), np.asarray(context)
     if parameters.ndim != 2 or len(context) != len(parameters):
         raise ValueError(

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfflows import layers
 from tfflows.arguments import check_integer
 from tfflows.datasets import batching
+from tfflows.evaluation.densities import as_density
 from tfflows.evaluation.likelihood import Estimate, check_finite, checked_shape, default_batch_size, estimate
 
 
@@ -42,7 +43,7 @@ def discrete_negative_log_likelihood(model, dataset, split="test", *, num_draws=
     Raises:
       ValueError: a flow of noisy images (`layers.GaussianAugmentation`), whose density bounds nothing.
     """
-    return estimate(-_log_weights(model, dataset, split, num_draws, **options).mean(axis=1))
+    return estimate(-log_weights(model, dataset, split, num_draws, **options).mean(axis=1))
 
 
 def importance_weighted(model, dataset, split="test", *, num_draws=64, **options):
@@ -74,7 +75,7 @@ def importance_weighted(model, dataset, split="test", *, num_draws=64, **options
       Burda, Grosse, Salakhutdinov. Importance weighted autoencoders. ICLR 2016, arXiv 1509.00519, equations 8 to 10.
       Ho, Chen, Srinivas, Duan, Abbeel. Flow++. ICML 2019, arXiv 1902.00275, section 4.1.
     """
-    drawn = _log_weights(model, dataset, split, num_draws, **options)
+    drawn = log_weights(model, dataset, split, num_draws, **options)
     return estimate(math.log(num_draws) - scipy.special.logsumexp(drawn, axis=1))
 
 
@@ -86,13 +87,24 @@ def bits_per_dim(nats, event_shape):
       event_shape: shape of one example, of `D` entries.
     """
     scale = 1 / (math.prod(event_shape) * math.log(2))
-    return Estimate(nats.mean * scale, nats.standard_error * scale, nats.count)
+    values = None if nats.values is None else nats.values * scale
+    return Estimate(nats.mean * scale, nats.standard_error * scale, nats.count, values)
 
 
-def _log_weights(
-    model, dataset, split, num_draws, *, with_context=False, seed=0, batch_size=None, num_examples=None, reduced=False
+def log_weights(
+    model,
+    dataset,
+    split,
+    num_draws,
+    *,
+    with_context=False,
+    seed=0,
+    batch_size=None,
+    num_examples=None,
+    reduced=False,
+    impossible=False,
 ):
-    """`log p(x + u) - log q(u | x)` of every example and draw: float64 `[n, num_draws]`, finite."""
+    """`log p(x + u) - log q(u | x)` of every example and draw: float64 `[n, num_draws]`, see `log_probs`."""
     check_integer(num_draws=num_draws)
     left_out = _left_out(model, reduced)
     size, batches, draw = _reading(model, dataset, split, with_context, seed, batch_size)
@@ -110,7 +122,7 @@ def _log_weights(
             drawn.append(draw(count, x, *context, seed=tf.constant(key, tf.int32)))
         rows.append(np.concatenate(drawn).T - left_out * math.prod(x.shape[1:]))
     drawn = np.concatenate(rows)
-    check_finite(drawn)
+    check_finite(drawn, impossible)
     return drawn
 
 
@@ -141,6 +153,7 @@ def _reading(model, dataset, split, with_context, seed, batch_size):
     if weighs:
         weigh = lambda count, x, seed: model.log_weights(x, num_samples=count, seed=seed)  # noqa: E731
         return size, batches, lambda count, x, seed: checked_shape(weigh(count, x, seed), (count, len(x)))
+    model = as_density(model)
     adds_noise = getattr(model, "dequantization", None) is not None
     uniform = None if adds_noise else layers.UniformDequantization(dataset.discrete_levels)
 

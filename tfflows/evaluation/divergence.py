@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfflows.arguments import check_integer
+from tfflows.evaluation.densities import check_methods
 from tfflows.evaluation.likelihood import check_finite, checked_shape, estimate
 
 
@@ -33,6 +34,7 @@ def reverse_divergence(model, target_log_prob, *, log_normalizer=0.0, num_sample
     True
     """
     check_integer(num_samples=num_samples)
+    check_methods(model, "sample_and_log_prob")
     streams = np.random.SeedSequence(seed)
     values = []
     for start in range(0, num_samples, batch_size):

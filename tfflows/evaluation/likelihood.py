@@ -1,9 +1,12 @@
-"""Likelihood on a test set, with its standard error."""
+"""Likelihood on a test set, with its standard error and interval."""
 
 import dataclasses
 import math
 
 import numpy as np
+
+from tfflows.evaluation import bootstrap
+from tfflows.evaluation.densities import as_density
 
 _MOST_EXAMPLES, _MOST_VALUES = 10_000, 2**20  # in one call of a model
 
@@ -16,11 +19,28 @@ class Estimate:
       mean: float, the mean.
       standard_error: float, standard deviation over the root of the count; NaN of a single example.
       count: int, number of examples.
+      values: float64 array `[n]`, one per example, or `None`.
     """
 
     mean: float
     standard_error: float
     count: int
+    values: np.ndarray | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    def interval(self, *, level=0.95, num_resamples=1_000, seed=0):
+        """The bootstrap `Interval` of the mean, over examples.
+
+        Args:
+          level: float between 0 and 1.
+          num_resamples: int, at least 100.
+          seed: int.
+
+        Raises:
+          ValueError: fewer than two examples, or an estimate made without its values.
+        """
+        if self.values is None:
+            raise ValueError("An interval needs the value of each example. Received: an estimate without `values`")
+        return bootstrap.mean_interval(self.values, level=level, num_resamples=num_resamples, seed=seed)
 
     def __str__(self):
         return f"{self.mean:.4f} ± {self.standard_error:.4f}"
@@ -30,7 +50,8 @@ def negative_log_likelihood(model, x, context=None, *, batch_size=None):
     """`mean(-log q(x))` over a test set, in nats per example: an estimate of the cross entropy of data and model.
 
     Args:
-      model: anything with `log_prob(x)`, or `log_prob(x, context)` when there is one, giving nats `[batch]`.
+      model: anything with `log_prob(x)`, or `log_prob(x, context)` when there is one, giving nats `[batch]`; or an
+        estimator of scikit-learn whose `score_samples` are log-densities.
       x: array `[n, *event_shape]`.
       context: array `[n, ...]` or `None`.
       batch_size: int, examples per call of `log_prob`; `None` for one that suits their size.
@@ -58,10 +79,16 @@ def gap_to_density(model, density, x, context=None, *, batch_size=None):
     return estimate(log_probs(density, x, batch_size=batch_size) - of_model)
 
 
-def log_probs(model, x, context=None, *, batch_size=None):
-    """Log-probabilities of all examples, batch by batch: float64 `[n]`, in nats; see `negative_log_likelihood`."""
+def log_probs(model, x, context=None, *, batch_size=None, impossible=False):
+    """Log-probabilities of all examples, batch by batch: float64 `[n]`, in nats; see `negative_log_likelihood`.
+
+    They are finite; with `impossible` they may be `-inf`, outside of the support.
+    """
+    model = as_density(model)
     if not len(x):
         raise ValueError("At least one example is needed. Received: none")
+    if context is not None and len(context) != len(x):
+        raise ValueError(f"A context for each example is needed. Received: {len(context)} for {len(x)} examples")
     size = default_batch_size(np.shape(x)[1:]) if batch_size is None else batch_size
     parts = []
     for start in range(0, len(x), size):
@@ -69,7 +96,7 @@ def log_probs(model, x, context=None, *, batch_size=None):
         answer = model.log_prob(x[rows]) if context is None else model.log_prob(x[rows], context[rows])
         parts.append(checked_shape(answer, (len(x[rows]),)))
     values = np.concatenate(parts)
-    check_finite(values)
+    check_finite(values, impossible)
     return values
 
 
@@ -89,9 +116,9 @@ def checked_shape(answer, shape):
     return values
 
 
-def check_finite(values):
-    """Refuses log-probabilities `[n]`, or `[n, draws]`, that are not finite."""
-    bad = ~np.isfinite(values)
+def check_finite(values, impossible=False):
+    """Refuses log-probabilities `[n]`, or `[n, draws]`, that are not finite, nor `-inf` where that is `impossible`."""
+    bad = ~(np.isfinite(values) | (impossible & np.isneginf(values)))
     if bad.any():
         raise ValueError(
             f"Log-probabilities must be finite. Received: {int(bad.sum())} of {values.size} that are not, "
@@ -103,4 +130,4 @@ def estimate(values):
     """The `Estimate` of values `[n]`, one per example."""
     count = len(values)
     error = float(values.std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
-    return Estimate(float(values.mean()), error, count)
+    return Estimate(float(values.mean()), error, count, values)

@@ -7,6 +7,7 @@ that are not finite.
 
 from tfflows.plotting.calibration import rank_histograms_figure
 from tfflows.plotting.density import density_curve_figure, density_figure, density_rows_figure
+from tfflows.plotting.detection import likelihood_histograms_figure, roc_figure
 from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
 from tfflows.plotting.layers import layers_figure
@@ -25,8 +26,10 @@ __all__ = [
     "interpolations_figure",
     "latents_figure",
     "layers_figure",
-    "reconstructions_figure",
+    "likelihood_histograms_figure",
     "rank_histograms_figure",
+    "reconstructions_figure",
+    "roc_figure",
     "samples_figure",
     "training_figure",
 ]

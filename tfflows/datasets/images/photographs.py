@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfflows.arguments import check_integer
+from tfflows.arguments import check_choice, check_integer
 from tfflows.datasets.dataset import SPLITS, Dataset
 
 PHOTOGRAPHS = {
@@ -13,7 +13,7 @@ PHOTOGRAPHS = {
 _IN_SCIKIT_LEARN = ("china", "flower")
 
 
-def natural_patches(*, seed=0, patch_size=32, stride=11):
+def natural_patches(*, seed=0, patch_size=32, stride=11, channels=3):
     """Square 8-bit patches of six photographs, no photograph in two splits.
 
     | split | photograph | file | size | source, licence |
@@ -39,9 +39,10 @@ def natural_patches(*, seed=0, patch_size=32, stride=11):
       seed: of the order, a non-negative integer.
       patch_size: side of a patch in pixels, an integer from 1 to 300.
       stride: step between patches in pixels, a positive integer.
+      channels: 3, RGB, or 1, luminance (ITU-R 601, Pillow's "L").
 
     Returns:
-      A `Dataset` of uint8 examples `[N, patch_size, patch_size, 3]`, RGB, with `discrete_levels` 256.
+      A `Dataset` of uint8 examples `[N, patch_size, patch_size, channels]`, with `discrete_levels` 256.
 
     Raises:
       ImportError: if scikit-image or scikit-learn is not installed.
@@ -55,9 +56,11 @@ def natural_patches(*, seed=0, patch_size=32, stride=11):
     """
     check_integer(1, 300, patch_size=patch_size)
     check_integer(stride=stride)
+    check_choice((1, 3), channels=channels)
     parts = []
+    photo = photograph if channels == 3 else lambda name: grey(photograph(name))
     for split, stream in zip(SPLITS, np.random.SeedSequence(seed).spawn(len(SPLITS))):
-        patches = np.concatenate([cut(photograph(name), patch_size, stride) for name in PHOTOGRAPHS[split]])
+        patches = np.concatenate([cut(photo(name), patch_size, stride) for name in PHOTOGRAPHS[split]])
         parts.append(patches[np.random.default_rng(stream).permutation(len(patches))])
     listed = "; ".join(f"{split}: {', '.join(PHOTOGRAPHS[split])}" for split in SPLITS)
     return Dataset(
@@ -69,7 +72,7 @@ def natural_patches(*, seed=0, patch_size=32, stride=11):
 
 
 def photograph(name):
-    """One of the photographs as it is in the wheel: uint8 `[height, width, 3]`, RGB."""
+    """One of the photographs as it is in the wheel: uint8 `[height, width, 3]`, RGB, or `[height, width]`."""
     library = "scikit-learn" if name in _IN_SCIKIT_LEARN else "scikit-image"
     try:
         if name in _IN_SCIKIT_LEARN:
@@ -81,6 +84,13 @@ def photograph(name):
         return np.asarray(getattr(skimage.data, name)())
     except ImportError as error:
         raise ImportError(f"The photograph {name!r} comes with {library}: pip install {library}") from error
+
+
+def grey(picture):
+    """The luminance of a picture, uint8 `[height, width, 1]`; of one `[height, width]` the picture."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(picture).convert("L"))[..., None]
 
 
 def cut(image, patch_size, stride):
