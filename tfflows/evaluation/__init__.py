@@ -8,6 +8,9 @@ first).
 from tfflows.evaluation.calibration import Calibration, simulation_based_calibration
 from tfflows.evaluation.discrete_likelihood import bits_per_dim, discrete_negative_log_likelihood, importance_weighted
 from tfflows.evaluation.divergence import reverse_divergence
+from tfflows.evaluation.doctor import doctor
+from tfflows.evaluation.examination.finding import Finding
+from tfflows.evaluation.examination.report import Report
 from tfflows.evaluation.interpolation import between, interpolations
 from tfflows.evaluation.likelihood import Estimate, default_batch_size, gap_to_density, negative_log_likelihood
 from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
@@ -15,11 +18,14 @@ from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
 __all__ = [
     "Calibration",
     "Estimate",
+    "Finding",
     "Reconstruction",
+    "Report",
     "between",
     "bits_per_dim",
     "default_batch_size",
     "discrete_negative_log_likelihood",
+    "doctor",
     "gap_to_density",
     "importance_weighted",
     "interpolations",
