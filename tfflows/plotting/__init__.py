@@ -7,10 +7,12 @@ that are not finite.
 
 from tfflows.plotting.calibration import rank_histograms_figure
 from tfflows.plotting.density import density_curve_figure, density_figure, density_rows_figure
+from tfflows.plotting.examination import examination_figure
 from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
 from tfflows.plotting.layers import layers_figure
 from tfflows.plotting.learning_curve import training_figure
+from tfflows.plotting.likelihoods import likelihoods_figure, separation_figure
 from tfflows.plotting.round_trips import interpolations_figure, reconstructions_figure
 from tfflows.plotting.samples import samples_figure
 from tfflows.plotting.style import headed
@@ -19,14 +21,17 @@ __all__ = [
     "density_curve_figure",
     "density_figure",
     "density_rows_figure",
+    "examination_figure",
     "headed",
     "image_rows_figure",
     "images_figure",
     "interpolations_figure",
     "latents_figure",
     "layers_figure",
+    "likelihoods_figure",
     "reconstructions_figure",
     "rank_histograms_figure",
     "samples_figure",
+    "separation_figure",
     "training_figure",
 ]
