@@ -58,12 +58,13 @@ HEALTHY = {
 
 @pytest.mark.parametrize("kind", HEALTHY)
 def test_a_healthy_flow_has_no_findings(kind):
-    """Adapted, as it starts and with no weight where it starts."""
+    """Adapted, with no weight where it starts; two as they start, too: their couplings are the identity, not dead."""
     model, *given = HEALTHY[kind]()
     if hasattr(model, "adapt"):
         model.adapt(*given)
-        report = evaluation.doctor(model, *given, num_examples=60)
-        assert report.healthy, str(report)
+        if kind in ("real_nvp", "masked_autoregressive"):
+            report = evaluation.doctor(model, *given, num_examples=60)
+            assert report.healthy, str(report)
         rng = np.random.default_rng(1)
         for weight in model.trainable_variables:
             weight.assign_add(0.05 * rng.normal(size=weight.shape))
@@ -78,9 +79,12 @@ def test_a_trained_flow_has_no_findings(kind):
     model, *given = HEALTHY[kind]()
     if kind == "native":
         model = models.FlowModel(model)
+    else:
+        model.adapt(*given)
+        report = evaluation.doctor(model, *given)
+        assert report.healthy, str(report)  # as it starts
     model.compile(keras.optimizers.Adam(1e-2))
-    if model.trainable_variables or not model.built:
-        model.fit(*given, epochs=30, verbose=0)
+    model.fit(*given, epochs=30, verbose=0)
     report = evaluation.doctor(model, *given)
     assert report.healthy, str(report)
 
@@ -90,7 +94,8 @@ def test_derivatives_of_networks():
     held = Held()
     held.build((None, 1))
     assert evaluation.doctor(flow(coupling(held)), DATA).names == ["wrong gradient"]
-    dense = [keras.layers.Dense(n, activation=a, bias_initializer="ones") for n, a in ((4, "tanh"), (2, None))]
+    small = keras.initializers.RandomNormal(stddev=0.5, seed=0)
+    dense = [keras.layers.Dense(4, "tanh", bias_initializer="ones"), keras.layers.Dense(2, kernel_initializer=small)]
     normal = keras.Sequential([dense[0], keras.layers.LayerNormalization(), dense[1]])
     normal.build((None, 1))
     with pytest.warns(UserWarning, match="Second derivatives"):

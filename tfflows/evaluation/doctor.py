@@ -28,6 +28,7 @@ WRONG_PART, WRONG_DENSITY = "wrong native part", "wrong density"
 # Causes before what follows from them: a layer with an error is not asked further.
 _BEFORE = adaptation.examine, conditioning.examine
 _AFTER = (
+    conditioning.examine_native,
     scales.examine,
     dtypes.examine,
     couplings.examine,
@@ -103,8 +104,9 @@ def doctor(model, x, context=None, *, num_examples=512, seed=0):
             findings += latents.examine(measured)
     findings.sort(key=lambda finding: not _is_error(finding))
     rows = tuple({"layer": layer.name, **layer.measured} for layer in layers)
-    unexamined = "" if z is not None else f"what comes after {layers[-1].name} on the way to the latents"
-    return Report(examined.name, len(examined.x), tuple(findings), rows, measured, unexamined)
+    unexamined = [each for layer in layers for each in layer.unexamined]
+    unexamined += [] if z is not None else [f"what comes after {layers[-1].name} on the way to the latents"]
+    return Report(examined.name, len(examined.x), tuple(findings), rows, measured, "; ".join(unexamined))
 
 
 def _of_layers(examined):
@@ -125,7 +127,11 @@ def _of_layers(examined):
         for examine in () if known else _AFTER:
             if any(map(_is_error, found)):
                 break
-            found += examine(layer)
+            try:
+                found += examine(layer)
+            except walk.REFUSALS as reason:  # no gradient, for example
+                what = examine.__module__.rpartition(".")[2].replace("_", " ")
+                layer.unexamined += [f"{what} of {layer.name} ({' '.join(str(reason).split())[:100]})"]
         findings += found
     return findings, layers, walk_.latents
 

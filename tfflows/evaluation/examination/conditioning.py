@@ -1,9 +1,14 @@
 """Whether linear layers can be inverted in floating point."""
 
+import math
+
 import numpy as np
 
 from tfflows.bijectors import InvertibleConv, LULinear
+from tfflows.evaluation.examination import jacobian
 from tfflows.evaluation.examination.finding import error
+from tfflows.evaluation.examination.walk import copied
+from tfflows.joint import KerasBijector
 
 SINGULAR = "singular kernel"
 _LARGEST = 1e6  # of a condition number: float32 then keeps a digit
@@ -15,12 +20,15 @@ def examine(layer):
         yield from _of_matrix(layer, layer.core.matrix)
 
 
-def examine_jacobians(layer, jacobians):
-    """Of a native linear layer: its Jacobians `[k, D, D]` are all the same and mix entries."""
-    if "condition" in layer.measured or len(jacobians) < 2 or not np.array_equal(jacobians[0], jacobians[1]):
+def examine_native(layer):
+    """Of a native layer with a constant Jacobian, which is that matrix where it mixes entries."""
+    y, context = layer.first(1)
+    size = math.prod(y.shape[1:])
+    if isinstance(layer.core, KerasBijector) or not layer.core.is_constant_jacobian or size > jacobian.EXACT:
         return
-    if (np.count_nonzero(jacobians[0], axis=1) > 1).any():
-        yield from _of_matrix(layer, jacobians[0])
+    matrix = jacobian.exact(lambda y: layer.inverse(y, copied(context, len(y)))[0], y)[0]
+    if matrix.shape == (size, size) and (np.count_nonzero(matrix, axis=1) > 1).any():
+        yield from _of_matrix(layer, matrix)
 
 
 def _of_matrix(layer, matrix):

@@ -28,7 +28,7 @@ class Report:
         `saturated` (the share of scales at their bound).
       latents: dict, how latents compare with the base: `worst_dimension`, `worst_mean`, `worst_deviation`,
         `worst_distance`, `mean`, `deviation`, `distance`; empty of fewer than 50 examples and of posteriors.
-      unexamined: str, what was not looked at because of what was found, or "".
+      unexamined: str, what was not looked at, because of what was found or as a layer has no such answer, or "".
     """
 
     model: str

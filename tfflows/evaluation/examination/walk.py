@@ -13,7 +13,7 @@ from tfflows.joint.weights import variables_read
 
 tfb = tfp.bijectors
 
-REFUSALS = ValueError, TypeError, NotImplementedError, RuntimeError, AttributeError, tf.errors.OpError
+REFUSALS = ValueError, TypeError, LookupError, NotImplementedError, RuntimeError, tf.errors.OpError
 
 
 class Stopped(Exception):
@@ -34,12 +34,13 @@ class Layer:
       reads: the trainable `tf.Variable`s that it reads.
       refused: str, why it gave no answer, or `None`.
       measured: dict of numbers.
+      unexamined: list of what could not be asked, and why.
     """
 
     def __init__(self, name, bijector, y, ndims, context, own):
         self.name, self.bijector, self.y, self.ndims, self.context, self.own = name, bijector, y, ndims, context, own
         self.x = self.log_det = self.ndims_after = self.refused = None
-        self.reads, self.measured = (), {}
+        self.reads, self.measured, self.unexamined = (), {}, []
 
     @property
     def core(self):
@@ -139,6 +140,11 @@ def _leaves(bijector, path, y, ndims, context, own):
 
 def _joined(path, name):
     return f"{path}/{name}" if path else name
+
+
+def copied(context, count):
+    """The contexts of so many events that are copies, one after another, of as many as there are contexts."""
+    return None if context is None else tf.repeat(context, count // len(context), axis=0)
 
 
 def goes_on(layer):
