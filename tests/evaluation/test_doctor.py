@@ -94,8 +94,11 @@ def test_derivatives_of_networks():
     held = Held()
     held.build((None, 1))
     assert evaluation.doctor(flow(coupling(held)), DATA).names == ["wrong gradient"]
-    small = keras.initializers.RandomNormal(stddev=0.5, seed=0)
-    dense = [keras.layers.Dense(4, "tanh", bias_initializer="ones"), keras.layers.Dense(2, kernel_initializer=small)]
+    drawn = [keras.initializers.RandomNormal(stddev=deviation, seed=seed) for seed, deviation in enumerate((0.5, 1.0))]
+    dense = [
+        keras.layers.Dense(4, "tanh", bias_initializer="ones", kernel_initializer=drawn[1]),
+        keras.layers.Dense(2, kernel_initializer=drawn[0]),
+    ]
     normal = keras.Sequential([dense[0], keras.layers.LayerNormalization(), dense[1]])
     normal.build((None, 1))
     with pytest.warns(UserWarning, match="Second derivatives"):
