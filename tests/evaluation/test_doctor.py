@@ -166,9 +166,12 @@ def test_log_dets_of_large_events_are_estimated():
     estimate, error = jacobian.log_det_by_quadrature(function, y, num_probes=16, num_steps=40)
     assert abs(exact - np.linalg.slogdet(matrix * scales)[1] - np.log(np.cosh(y.numpy())).sum()) < 1e-8
     assert abs(estimate - exact) < 4 * error < 0.3 * abs(exact) + 8
+    estimate, error = jacobian.log_det_by_quadrature(lambda y: 3.0 * y, y)  # all at once an invariant space
+    assert abs(estimate - 100 * np.log(3)) < 1e-9 and error < 1e-9
     shape = (8, 8, 2)
     x = rng.normal(size=(60, *shape)).astype("float32")
-    assert evaluation.doctor(flow(Stretch(shape), data=x), x).healthy
+    report = evaluation.doctor(flow(Stretch(shape), data=x), x)
+    assert report.healthy and not report.unexamined
     assert evaluation.doctor(flow(Stretch(shape, sign=-1.0), data=x), x).names == ["wrong log-det sign"]
 
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 EXACT = 64  # entries of an event whose Jacobian is written out
 _STEPS, _PROBES = 20, 6
+_INVARIANT = 1e-8  # relative, of what is left of a product
 
 
 def exact(function, y):
@@ -51,7 +52,8 @@ def log_det_by_quadrature(function, y, *, num_probes=_PROBES, num_steps=_STEPS, 
             for each in basis:
                 product -= np.sum(product * each, axis=1, keepdims=True) * each
         betas.append(np.linalg.norm(product, axis=1))
-        basis.append(product / np.maximum(betas[-1], 1e-300)[:, None])
+        goes_on = betas[-1] > _INVARIANT * np.abs(alphas).max(axis=0)  # else the space holds all that there is
+        basis.append(np.where(goes_on, 1 / np.where(goes_on, betas[-1], 1.0), 0.0)[:, None] * product)
     alphas, betas = np.stack(alphas, axis=1), np.stack(betas, axis=1)
     whole = np.array([_quadrature(a, b, size, a.size) for a, b in zip(alphas, betas)])
     half = np.array([_quadrature(a, b, size, max(1, a.size // 2)) for a, b in zip(alphas, betas)])
@@ -80,7 +82,7 @@ def _normal_product(function, y):
 def _quadrature(alphas, betas, size, steps):
     """`v^T log(J^T J) v / 2` from the first steps, up to where the space is invariant."""
     alphas, betas = alphas[:steps], betas[:steps]
-    ended = np.flatnonzero(betas < 1e-8 * max(np.abs(alphas).max(), 1e-300))
+    ended = np.flatnonzero(betas <= _INVARIANT * np.abs(alphas).max())
     count = int(ended[0]) + 1 if ended.size else len(alphas)
     matrix = np.diag(alphas[:count]) + np.diag(betas[: count - 1], 1) + np.diag(betas[: count - 1], -1)
     values, vectors = np.linalg.eigh(matrix)

@@ -36,7 +36,7 @@ def examine(layer):
         if half := _half(claimed, expected):
             yield error(dtypes.HALF_LOG_DET, layer.name, f"{expected[0]:.6g}", f"{claimed[0]:.6g}, a number of {half}")
             return
-    layer.measured["log_det_error"] = float(np.max(np.abs(claimed - expected)))
+        layer.measured["log_det_error"] = float(np.max(np.abs(claimed - expected)))
     found = [*_compared(layer, claimed, expected, slack, f"an inverse log-det ({layer.dtype.name}, {how})")]
     if not found:
         forward = np.asarray(layer.forward(x, context)[1], np.float64)

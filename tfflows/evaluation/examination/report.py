@@ -23,9 +23,9 @@ class Report:
       examples: int, how many were looked at.
       findings: tuple of `Finding`s, errors first; none of a healthy flow.
       layers: tuple of dicts, data end first: `layer`, and as far as they were measured `round_trip_error` (the largest,
-        relative to an entry and the deviation of all, in the flow's own precision), `log_det_error` (nats),
-        `deviation` (of the entry of the latents that is furthest from 1), `condition` (of a linear layer) and
-        `saturated` (the share of scales at their bound).
+        relative to an entry and the deviation of all, in the flow's own precision), `log_det_error` (nats, of events of
+        up to 64 entries), `deviation` (of the entry of the latents that is furthest from 1), `condition` (of a linear
+        layer) and `saturated` (the share of scales at their bound).
       latents: dict, how latents compare with the base: `worst_dimension`, `worst_mean`, `worst_deviation`,
         `worst_distance`, `mean`, `deviation`, `distance`; empty of fewer than 50 examples and of posteriors.
       unexamined: str, what was not looked at, because of what was found or as a layer has no such answer, or "".
