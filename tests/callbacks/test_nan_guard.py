@@ -40,6 +40,7 @@ def flow():
     return FlowModel(tfd.TransformedDistribution(base, bijectors.Chain([couplings[0], Rooted(), couplings[1]])))
 
 
+PARTS = ("encoder", "decoder")
 GOOD = np.random.default_rng(0).normal(size=(32, 2)).astype("float32")
 BAD = np.where(np.arange(32)[:, None] == 21, 6.0, GOOD).astype("float32")
 
@@ -93,7 +94,8 @@ def test_a_keras_model_with_a_flow_inside():
 
 
 def test_an_autoencoder():
-    layers = [keras.layers.Dense(4, name="encoder"), keras.layers.Dense(2, name="decoder")]
+    small = [keras.initializers.RandomNormal(stddev=0.1, seed=seed) for seed in range(2)]
+    layers = [keras.layers.Dense(n, name=name, kernel_initializer=each) for n, name, each in zip((4, 2), PARTS, small)]
     decoder = keras.Sequential([layers[1], keras.layers.Lambda(lambda h: h + root(h))])
     vae = VariationalAutoencoder(
         layers[0], decoder, CouplingPosterior(2, num_flows=1, hidden_units=(4,), seed=0),

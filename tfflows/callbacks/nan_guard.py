@@ -40,7 +40,7 @@ class NanGuard(keras.callbacks.Callback):
     >>> model.layers[0].set_weights([np.ones([1, 1]), np.zeros([1])])
     >>> model.compile("sgd", "mse")  # the root of 0 is 0, its slope is not finite
     >>> try:
-    ...     model.fit(np.zeros([4, 1]), np.zeros([4, 1]), verbose=0, callbacks=[NanGuard()])
+    ...     model.fit(np.zeros([4, 1]), np.ones([4, 1]), verbose=0, callbacks=[NanGuard()])
     ... except ValueError as error:
     ...     print("first" in str(error), model.layers[0].get_weights()[0].tolist())
     True [[1.0]]

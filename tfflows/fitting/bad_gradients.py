@@ -31,7 +31,8 @@ def of_weights(model, bad):
     if not found:
         return f"{len(bad)} variables that are no trained weights, such as {bad[0].path}"
     if len(found) == len(weights) > 1:
-        return f"all {len(weights)} weights: it began behind the last layer, or gradients are clipped by a norm"
+        where = f"it began behind the last, {weights[-1].path}, or gradients are clipped by a norm"
+        return f"all {len(weights)} weights: {where}"
     layers = [layer for layer in model._flatten_layers() if layer is not model and not layer._layers]
     names = [layer.name for layer in layers if {id(v) for v in layer.variables} & {id(v) for v in bad}]
     last = weights[max(found)]
