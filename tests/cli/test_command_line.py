@@ -19,7 +19,7 @@ def _subparsers():
     return action.choices
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "score", "sample", "export"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "doctor", "score", "sample", "export"])
 def test_help_of_every_option_has_its_default(command):
     parser = _subparsers()[command]
     formatter = parser._get_formatter()

@@ -45,7 +45,6 @@ def test_curves_have_one_colour_a_score_and_one_legend(tmp_path):
     ("draw", "message"),
     [
         (lambda: plotting.likelihood_histograms_figure({}, {"a": TEST}), "One known set or two"),
-        (lambda: plotting.likelihood_histograms_figure({"a": TEST}, {}), "and another, are needed"),
         (lambda: plotting.likelihood_histograms_figure({"a": TEST}, {"b": []}), r"'b' must be .* shape \[0\]"),
         (lambda: plotting.likelihood_histograms_figure({"a": TEST}, {"b": [np.nan]}), "`b` must be finite"),
         (lambda: plotting.roc_figure({}), "Curves of 1 to 9 scores"),

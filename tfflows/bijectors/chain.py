@@ -91,6 +91,12 @@ class Chain(composition.Composite):
             y = composition.adapt(link, y, context)
         return y
 
+    def standardised(self, context, dtype):
+        """The context as the links are given it, in a dtype where it is standardised; `None` without one."""
+        if self._own_layer is None or context is None:
+            return context
+        return self._own_layer.standardised(context, dtype)
+
     def walk(self, x, context, *, forward):
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
         values, log_dets = zip(*self.evaluated(x, context, forward=forward))
@@ -105,8 +111,7 @@ class Chain(composition.Composite):
 
     def evaluated(self, x, context=None, *, forward):
         """Value and log-det of each link, one after another, from the latent end if `forward`, else from the data."""
-        if self._own_layer is not None and context is not None:
-            context = self._own_layer.standardised(context, x.dtype)
+        context = self.standardised(context, x.dtype)
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
         for link in reversed(self._links) if forward else self._links:
             x, log_det, ndims = composition.evaluate(link, x, ndims, context, forward=forward)

@@ -21,7 +21,7 @@ def structure_and_weights(step, num_repeats, seed):
     For the arguments, and what is refused, see `Repeated`.
     """
     steps, repeats = _steps_and_repeats(step, num_repeats, seed)
-    columns = [_weights(each) for each in steps]
+    columns = [weights_of_step(each) for each in steps]
     template, variables = steps[0], columns[0]
     _check_template(template, variables)
     _check_alike(steps, columns)
@@ -134,6 +134,6 @@ def _layers(step):
     return [each for layer in keras_layers_of(step) for each in layer._flatten_layers()]
 
 
-def _weights(step):
+def weights_of_step(step):
     """The Keras weights of a step, each once, in a fixed order."""
     return list({id(v): v for layer in keras_layers_of(step) for v in layer.variables}.values())

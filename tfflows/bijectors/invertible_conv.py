@@ -113,6 +113,13 @@ class InvertibleConv(KerasBijector):
         matrix, log_det = self._matrix(y.dtype)
         return products.matvec(matrix, y), shapes.log_det_of_pixels(y, self.forward_min_event_ndims, log_det)
 
+    @property
+    def matrix(self):
+        """`W`, an array `[C, C]` in float64."""
+        if self._parametrization == "plain":
+            return self.kernel.numpy().astype(np.float64)
+        return self._matrix(tf.float64)[0].numpy()
+
     def _matrix(self, dtype, *, inverse=False):
         """`W`, or `W^-1`, and `log|det W|`."""
         if self._parametrization == "plain":

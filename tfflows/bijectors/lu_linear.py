@@ -60,6 +60,12 @@ class LULinear(KerasBijector):
         x = products.matvec(products.matmul(lower, upper), y) + tf.cast(self.shift.value, y.dtype)
         return x, tf.fill(shapes.batch_shape(y, 1), tf.reduce_sum(log_scale))
 
+    @property
+    def matrix(self):
+        """`W`, an array `[D, D]` in float64."""
+        lower, upper, _ = self._factors(tf.float64)
+        return (lower @ upper).numpy()
+
     def _factors(self, dtype):
         factors = tf.cast(self.factors.value, dtype)
         log_scale = tf.linalg.diag_part(factors)

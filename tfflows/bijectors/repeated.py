@@ -1,5 +1,7 @@
 """Many equal steps as one structure."""
 
+import copy
+
 import keras
 import tensorflow as tf
 
@@ -122,6 +124,10 @@ class Repeated(KerasBijector):
     def fresh_weights(self, seed):
         return self._steps.fresh_weights(seed)
 
+    def unrolled(self):
+        """The steps as bijectors of their own, a list, first nearest to the data; their weights are copies."""
+        return self._steps.unrolled()
+
     @property
     def adapted(self):
         """Whether every step is."""
@@ -180,6 +186,16 @@ class _Steps:
         drawn = [equal_steps.fresh_weights(self.template, (seed, i)) for i in range(self.num_repeats)]
         pairs = zip(self._variables, self._stacked)
         return [(weight, tf.stack([each[id(v)] for each in drawn])) for v, weight in pairs if id(v) in drawn[0]]
+
+    def unrolled(self):
+        """Every step as a bijector of its own."""
+        steps = []
+        for weights in self._slices():
+            step = copy.deepcopy(self.template)
+            for variable, value in zip(equal_steps.weights_of_step(step), weights, strict=True):
+                variable.assign(value)
+            steps.append(step)
+        return steps
 
     def adapted(self):
         """Whether no step waits for data."""

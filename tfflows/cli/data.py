@@ -74,11 +74,20 @@ def has_context(data):
     return data.num_classes is not None or getattr(data, "context_train", None) is not None
 
 
-def first(data, split, count):
+def first(data, split, count, *, dequantize=False, seed=0):
     """The first `count` examples of a split and their context, arrays; the context `None` when there is none."""
-    batches = _in_order(data, split, count, seed=0, with_context=has_context(data))
-    batch = next(batches.as_numpy_iterator())
+    options = {"with_context": has_context(data), "shuffle": False, "dequantize": dequantize}
+    batch = next(data.batches(split, batch_size=count, seed=seed, **options).as_numpy_iterator())
     return batch if has_context(data) else (batch, None)
+
+
+def reals(run, split, count, *, seed):
+    """The first examples of a split as the flow of a run takes them, with noise if it adds none, and its context."""
+    if not run.data.num_examples(split):
+        raise ValueError(f"Examples are needed. Received: {run.data.name}, whose {split} split has none")
+    count = min(count, run.data.num_examples(split))
+    x, context = first(run.data, split, count, dequantize=run.flow.dequantization is None, seed=seed)
+    return x, context if run.flow.conditional else None
 
 
 def whole(run, split):
@@ -87,11 +96,8 @@ def whole(run, split):
     if flow.dequantization is None:
         return data.dequantized(split, seed=seed), data.context(split) if flow.conditional else None
     size = evaluation.default_batch_size(data.event_shape)
-    return (_in_order(data, split, size, seed=seed, with_context=flow.conditional),)
-
-
-def _in_order(data, split, size, **options):
-    return data.batches(split, batch_size=size, shuffle=False, dequantize=False, **options)
+    options = {"with_context": flow.conditional, "shuffle": False, "dequantize": False}
+    return (data.batches(split, batch_size=size, seed=seed, **options),)
 
 
 def _same_context(data, known):

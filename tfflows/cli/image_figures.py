@@ -6,7 +6,7 @@ from tfflows import evaluation, plotting
 from tfflows.cli import data
 
 _TEMPERATURES = (0.4, 0.6, 0.7, 0.8, 0.9, 1.0)
-_ROWS, _COLUMNS, _CLASSES, _PAIRS, _SEEN = 4, 10, 10, 6, 512
+_ROWS, _COLUMNS, _CLASSES, _PAIRS, SEEN = 4, 10, 10, 6, 512
 
 
 def draw(run):
@@ -17,7 +17,7 @@ def draw(run):
       `reconstruction_mean_error` in levels, `reconstruction_max_float_error` before rounding, and of how many images.
     """
     flow, dataset = run.flow, run.data
-    x, labels = data.first(dataset, "test", min(_SEEN, dataset.num_examples("test")))
+    x, labels = data.first(dataset, "test", min(SEEN, dataset.num_examples("test")))
     drawer = ImageFigures(run, x, labels)
     figures = {"samples.png": drawer.samples(), "temperatures.png": drawer.temperatures()}
     figures["interpolation.png"] = drawer.interpolations()

@@ -44,22 +44,24 @@ def measure(run, split, *, seed, num_draws=defaults.NOISE_DRAWS, importance_draw
     return found
 
 
-def of_each(run, split, *, seed, num_draws):
-    """Log-probability of each example of a split, nats `[n]`; of discrete data the mean over draws of noise."""
+def of_each(run, split, *, seed, num_draws, limit=None):
+    """Log-probability of each example of a split, or of the first so many, nats `[n]`; of discrete data the mean over
+    draws of noise."""
     flow, dataset = run.flow, run.data
     conditional, size = flow.conditional, evaluation.default_batch_size(dataset.event_shape)
     if dataset.discrete_levels is None or flow.dequantization is None:
         draws = 1 if dataset.discrete_levels is None else num_draws
-        context = [dataset.context(split)] if conditional else []
-        rows = (dataset.dequantized(split, seed=seed + draw) for draw in range(draws))
+        context = [dataset.context(split)[:limit]] if conditional else []
+        rows = (dataset.dequantized(split, seed=seed + draw)[:limit] for draw in range(draws))
         return np.mean([flow.predict((x, *context) if context else x, size, verbose=0) for x in rows], axis=0)
     options = {"with_context": conditional, "shuffle": False, "dequantize": False}
-    found = []
-    for i, batch in enumerate(dataset.batches(split, batch_size=size, seed=seed, **options)):
+    size = size if limit is None else min(size, limit)
+    found, batches = [], dataset.batches(split, batch_size=size, seed=seed, **options)
+    for i, batch in enumerate(batches if limit is None else batches.take(-(-limit // size))):
         parts = batch if conditional else (batch,)
         draws = [flow.log_prob(*parts, seed=tf.constant([seed + draw, i])) for draw in range(num_draws)]
         found.append(np.mean(draws, axis=0))
-    return np.concatenate(found)
+    return np.concatenate(found)[:limit]
 
 
 def lines(found):

@@ -7,10 +7,17 @@ import re
 import sys
 import warnings
 
-from tfflows.cli import evaluate, export, options, sample, score, train
+from tfflows.cli import doctor, evaluate, export, options, sample, score, train
 from tfflows.version import __version__
 
-_COMMANDS = {"train": train, "evaluate": evaluate, "score": score, "sample": sample, "export": export}
+_COMMANDS = {
+    "train": train,
+    "evaluate": evaluate,
+    "doctor": doctor,
+    "score": score,
+    "sample": sample,
+    "export": export,
+}
 
 
 def main(argv=None):
@@ -20,7 +27,8 @@ def main(argv=None):
       argv: list of arguments without the program's name; those of the process by default.
 
     Returns:
-      Exit code: 0 done, 2 wrong input (one line on stderr says what), 130 stopped from the keyboard.
+      Exit code: 0 done, 1 `doctor` found something, 2 wrong input (one line on stderr says what), 130 stopped from
+      the keyboard.
     """
     try:
         args = parse(argv)
@@ -77,7 +85,7 @@ def parser():
     """The `argparse.ArgumentParser` of all subcommands."""
     top = argparse.ArgumentParser(
         prog="tfflows",
-        description="Normalizing flows: train one, judge it, draw from it, export it.",
+        description="Normalizing flows: train one, judge it, examine it, draw from it, export it.",
         epilog="`tfflows train` alone trains a RealNVP on two moons in about a minute. `tfflows COMMAND --help` lists "
         "every option with its default.",
     )

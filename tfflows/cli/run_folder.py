@@ -10,9 +10,12 @@ import shutil
 CONFIG, LOG, STATE, METRICS = "config.json", "log.csv", "training_state.npz", "metrics.json"
 MODEL, SAVED_MODEL = "model.keras", "saved_model"
 EXPORTS = (SAVED_MODEL, "onnx", "litert", "openvino")
-PROGRESS, EVALUATION, TENSORBOARD = "progress", "evaluate.json", "tensorboard"
+PROGRESS, TENSORBOARD = "progress", "tensorboard"
+EVALUATION, EVALUATION_PAGE = "evaluate.json", "evaluate.html"
+EXAMINATION, EXAMINATION_PAGE = "doctor.json", "doctor.html"
 _FIGURES = "samples training density latents digits classes temperatures interpolation reconstruction".split()
-_OURS = (PROGRESS, TENSORBOARD, LOG, STATE, STATE + ".part", METRICS, MODEL, *EXPORTS, EVALUATION, CONFIG)
+_PAGES = (EVALUATION, EVALUATION_PAGE, EXAMINATION, EXAMINATION_PAGE)
+_OURS = (PROGRESS, TENSORBOARD, LOG, STATE, STATE + ".part", METRICS, MODEL, *EXPORTS, *_PAGES, CONFIG)
 
 
 def default(model, data):

@@ -12,6 +12,9 @@ from tfflows.evaluation.comparison import Comparison, compare
 from tfflows.evaluation.detection import Detection, detection, roc_curve
 from tfflows.evaluation.discrete_likelihood import bits_per_dim, discrete_negative_log_likelihood, importance_weighted
 from tfflows.evaluation.divergence import reverse_divergence
+from tfflows.evaluation.doctor import doctor
+from tfflows.evaluation.examination.finding import Finding
+from tfflows.evaluation.examination.report import Report
 from tfflows.evaluation.interpolation import between, interpolations
 from tfflows.evaluation.likelihood import Estimate, default_batch_size, gap_to_density, negative_log_likelihood
 from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
@@ -21,14 +24,17 @@ __all__ = [
     "Comparison",
     "Detection",
     "Estimate",
+    "Finding",
     "Interval",
     "Reconstruction",
+    "Report",
     "between",
     "bits_per_dim",
     "compare",
     "default_batch_size",
     "detection",
     "discrete_negative_log_likelihood",
+    "doctor",
     "gap_to_density",
     "importance_weighted",
     "interpolations",

@@ -43,7 +43,7 @@ def link(model, x, context):
     if isinstance(model.bijector, Chain):  # which standardises the context
         answers = model.bijector.evaluated(x, context, forward=False)
     else:
-        answers = _one_by_one(links, x, ndims, context)
+        answers = one_by_one(links, x, ndims, context)
     names = (f"the bijector {link.name!r}" for link in links)
     return first_part(zip(names, answers)) or "the base distribution"
 
@@ -53,7 +53,8 @@ def first_part(parts):
     return next((name for name, found in parts if not all(np.isfinite(each).all() for each in found)), None)
 
 
-def _one_by_one(links, x, ndims, context):
+def one_by_one(links, x, ndims, context):
+    """Value and log-det of the inverse of each of the links of a bijector, data end first."""
     for link in links:
         x, log_det, ndims = composition.evaluate(link, x, ndims, context, forward=False)
         yield x, log_det

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.datasets import batching
-from tfflows.fitting import bad_losses, call_inputs, columns, execution, inputs, step_checks
+from tfflows.fitting import bad_gradients, bad_losses, call_inputs, columns, execution, inputs, step_checks
 from tfflows.fitting.plan import GRAPH, prediction_plan
 from tfflows.fitting.planned_model import PlannedModel
 from tfflows.fitting.resident_prediction import ResidentPrediction
@@ -125,15 +125,19 @@ class FlowTrainer(PlannedModel):
             step_checks.BAD_EVENTS: events,
         }
 
-    def _refusal(self, mark, text, stream):
+    def _refusal(self, mark, text, stream, said):
         """A dataset is read again to say where the first bad value is."""
-        again = isinstance(stream, tf.data.Dataset) and mark != step_checks.BAD_LOSS
+        of_numbers = mark in (step_checks.BAD_LOSS, step_checks.BAD_GRADIENT)
+        again = isinstance(stream, tf.data.Dataset) and not of_numbers
         for number, batch in enumerate(stream if again else ()):
             try:
                 self._checked(*inputs.split(batch)[:2], "x", f" in batch {number}")
             except ValueError as found:
                 return found
-        return super()._refusal(mark, text, stream)
+        return super()._refusal(mark, text, stream, said)
+
+    def _bad_gradient(self, stream, said):
+        return f"{bad_gradients.of_flow(self, stream)} (in {said})"
 
     def _not_finite(self, stream):
         log_prob = lambda x, context: self.log_prob(x, context, seed=0)  # noqa: E731

@@ -312,7 +312,7 @@ class PlannedModel(keras.Model):
             except tf.errors.InvalidArgumentError as error:
                 for mark, text in self._refusals().items():
                     if mark in str(error):
-                        raise self._refusal(mark, text, stream) from error
+                        raise self._refusal(mark, text, stream, str(error).partition(mark)[2]) from error
                 raise
 
     def _refusals(self):
@@ -320,14 +320,21 @@ class PlannedModel(keras.Model):
         return {
             step_checks.BAD_WEIGHTS: "Weights must be finite. Received: a batch with NaN or infinite ones",
             step_checks.BAD_LOSS: "The loss is not finite: training stopped with the weights of before that step",
+            step_checks.BAD_GRADIENT: "A gradient is not finite: training stopped with the weights of before that step",
         }
 
     def _not_finite(self, stream):
         """Where the loss is not finite; a subclass reads the stream again, to name the example and the part."""
         return "NaN or infinite"
 
-    def _refusal(self, mark, text, stream):
-        """The error to raise; a subclass may read the stream again to say more."""
+    def _bad_gradient(self, stream, said):
+        """Where a gradient is not finite; a subclass reads the stream again, to name the example and the part."""
+        return f"NaN or infinite values in {said}"
+
+    def _refusal(self, mark, text, stream, said):
+        """The error to raise, `said` what came after the mark; a subclass may read the stream again to say more."""
+        if mark == step_checks.BAD_GRADIENT:
+            return ValueError(f"{text}. Received: {self._bad_gradient(stream, said.removeprefix(': '))}")
         return ValueError(f"{text}. Received: {self._not_finite(stream)}" if mark == step_checks.BAD_LOSS else text)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):

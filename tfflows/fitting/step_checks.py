@@ -5,6 +5,7 @@ import tensorflow as tf
 # By which an error is recognised.
 BAD_EVENTS, BAD_LABELS, OUTSIDE = "tfflows: bad events", "tfflows: labels out of range", "tfflows: outside"
 BAD_WEIGHTS, BAD_LOSS = "tfflows: bad weights", "tfflows: loss not finite"
+BAD_GRADIENT = "tfflows: gradient not finite"
 
 
 def required(condition, x, mark):

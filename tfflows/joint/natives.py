@@ -50,8 +50,8 @@ def check(distribution):
         )
 
 
-def warn(distribution, context):
-    """Warns of the parts of a `tfd.TransformedDistribution` that fail, by name.
+def faults(distribution, context):
+    """The parts of a `tfd.TransformedDistribution` that fail, in words, by name: a list.
 
     Compared are, at draws of the base, the inverse of a bijector's forward direction with what went in, and gradients
     of values, log-dets and log-densities with differences, where differences of two sizes agree. Bijectors and bases
@@ -59,7 +59,7 @@ def warn(distribution, context):
     gradients through draws are of a base that is trained.
     """
     if not tf.executing_eagerly() or tf.distribute.has_strategy():
-        return
+        return []
     base, found = distribution.distribution, []
     inner = base
     while _kind(inner) in ("Independent", "Sample"):
@@ -68,7 +68,12 @@ def warn(distribution, context):
         found += [*_answer(_of_density, inner), *_answer(_of_draws, inner)]
     if _suspects(distribution.bijector):
         found += _answer(_of_links, _links(distribution.bijector), base, context)
-    if found:
+    return found
+
+
+def warn(distribution, context):
+    """Warns of what `faults` finds."""
+    if found := faults(distribution, context):
         warnings.warn(
             f"Parts of this flow are wrong (TensorFlow Probability {tfp.__version__}): {'; '.join(found)}. What "
             "depends on them, as scores, gradients of what is trained and latents may, is wrong as well",

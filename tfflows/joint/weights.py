@@ -76,29 +76,37 @@ def adopt(root, owner=None):
     return layers
 
 
-def audit(variables, root, used=()):
-    """Checks that Keras and TFP see the same weights.
+def unseen(variables, root, used=()):
+    """The weights that Keras and TFP do not see alike: a dict from what is wrong to dicts from `id`s to names.
 
     Args:
-      variables: the Keras variables that a model sees of the distribution it holds.
+      variables: the variables that a Keras model sees of the distribution it holds.
       root: that distribution.
       used: `tf.Variable`s that a log-probability was seen to read.
+    """
+    keras_sees = {id(v.value): v.path for v in variables if isinstance(v, keras.Variable)}
+    keras_sees |= {id(v): v.name for v in variables if not isinstance(v, keras.Variable)}
+    tfp_sees = {id(v): v.name for v in root.variables}
+    reads = {id(v): v.name for v in used}
+    missing = {
+        "seen by TFP but not by Keras": {i: n for i, n in tfp_sees.items() if i not in keras_sees},
+        "seen by Keras but not by TFP": {i: n for i, n in keras_sees.items() if i not in tfp_sees},
+        "read by log_prob but seen by neither": {
+            i: n for i, n in reads.items() if i not in keras_sees and i not in tfp_sees
+        },
+    }
+    return {what: names for what, names in missing.items() if names}
+
+
+def audit(variables, root, used=()):
+    """Checks that Keras and TFP see the same weights; for the arguments see `unseen`.
 
     Raises:
       ValueError: naming every weight that one side misses.
     """
-    keras_sees = {id(v.value): v.path for v in variables}
-    tfp_sees = {id(v): v.name for v in root.variables}
-    reads = {id(v): v.name for v in used}
-    missing = {
-        "seen by TFP but not by Keras": sorted(n for i, n in tfp_sees.items() if i not in keras_sees),
-        "seen by Keras but not by TFP": sorted(n for i, n in keras_sees.items() if i not in tfp_sees),
-        "read by log_prob but seen by neither": sorted(
-            n for i, n in reads.items() if i not in keras_sees and i not in tfp_sees
-        ),
-    }
-    if any(missing.values()):
-        found = "; ".join(f"{what}: {names}" for what, names in missing.items() if names)
+    missing = unseen(variables, root, used)
+    if missing:
+        found = "; ".join(f"{what}: {sorted(names.values())}" for what, names in missing.items())
         raise ValueError(
             "Every weight of a flow must be seen by Keras and by TFP alike, else it is not trained or not saved. "
             f"Received a flow with weights {found}. A layer hidden in a function or closure is the usual cause: "

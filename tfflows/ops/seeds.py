@@ -14,7 +14,7 @@ def stateless(seed):
     """A seed that `tf.random.stateless_*` and TFP take.
 
     Args:
-      seed: int, an integer `Tensor` `[2]`, or a generator with a method `next()` such as `keras.random.SeedGenerator`.
+      seed: int, integers `[2]`, or a generator with a method `next()` such as `keras.random.SeedGenerator`.
 
     Returns:
       int32 `Tensor` `[2]`; from a generator, another one on each replica of a `tf.distribute` strategy.
@@ -24,7 +24,7 @@ def stateless(seed):
         if replica is not None and replica.num_replicas_in_sync > 1:
             seed = tf.random.fold_in(seed, replica.replica_id_in_sync_group)
         return seed
-    return tf.constant([0, seed], tf.int32) if isinstance(seed, (int, np.integer)) else seed
+    return tf.constant([0, seed], tf.int32) if isinstance(seed, (int, np.integer)) else tf.convert_to_tensor(seed)
 
 
 def given_or_drawn(seed):

@@ -8,6 +8,7 @@ that are not finite.
 from tfflows.plotting.calibration import rank_histograms_figure
 from tfflows.plotting.density import density_curve_figure, density_figure, density_rows_figure
 from tfflows.plotting.detection import likelihood_histograms_figure, roc_figure
+from tfflows.plotting.examination import examination_figure
 from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
 from tfflows.plotting.layers import layers_figure
@@ -20,6 +21,7 @@ __all__ = [
     "density_curve_figure",
     "density_figure",
     "density_rows_figure",
+    "examination_figure",
     "headed",
     "image_rows_figure",
     "images_figure",

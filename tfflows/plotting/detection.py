@@ -10,30 +10,31 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _COLUMNS = 3
 
 
-def likelihood_histograms_figure(known, others, *, xlabel="bits per dimension"):
-    """A panel for each other set: its likelihoods over those of the sets that a model knows.
+def likelihood_histograms_figure(known, others=None, *, xlabel="bits per dimension"):
+    """A panel for each other set: its likelihoods over those of the sets that a model knows; one panel without others.
 
     All panels have the same bins, so that areas compare; each histogram has the area 1.
 
     Args:
       known: dict from a name, such as "train" and "test", to values `[n]`, of one set or two; the first is an area,
         the second a line.
-      others: dict from a name to values `[n]`, one panel each, at least one.
+      others: dict from a name to values `[n]`, one panel each, or `None`.
       xlabel: what the values are.
     """
-    if not 1 <= len(known) <= 2 or not others:
-        raise ValueError(f"One known set or two, and another, are needed. Received: {list(known)} and {list(others)}")
-    known, others = ({name: _values(each, name) for name, each in sets.items()} for sets in (known, others))
+    if not 1 <= len(known) <= 2:
+        raise ValueError(f"One known set or two are needed. Received: {list(known)}")
+    known, others = ({name: _values(each, name) for name, each in sets.items()} for sets in (known, others or {}))
     low, high = style.limits(np.concatenate([*known.values(), *others.values()]))
     bins = np.linspace(low, high, 41)
-    figure, panels = _panels(len(others))
-    for axes, (name, values) in zip(panels, others.items()):
+    figure, panels = _panels(max(1, len(others)))
+    for axes, (name, values) in zip(panels, others.items() or [(None, None)]):
         area, *line = known.items()
         axes.hist(area[1], bins, density=True, color=style.REFERENCE, alpha=0.35, label=f"{area[0]} ({len(area[1]):,})")
         for what, each in line:
             label = f"{what} ({len(each):,})"
             axes.hist(each, bins, density=True, histtype="step", color=style.DATA, linewidth=1.5, label=label)
-        axes.hist(values, bins, density=True, color=style.SAMPLES, alpha=0.5, label=f"{name} ({len(values):,})")
+        if name is not None:
+            axes.hist(values, bins, density=True, color=style.SAMPLES, alpha=0.5, label=f"{name} ({len(values):,})")
         axes.set(xlabel=xlabel, ylabel="density", xlim=(low, high), ylim=(0, 1.35 * axes.get_ylim()[1]))  # the legend's
         axes.legend(frameon=False, fontsize=8)
     return figure
