@@ -5,26 +5,57 @@ log-probabilities that are not one number for each event, and for these or draws
 first).
 """
 
+from tfflows.evaluation.attributes import along, attribute_direction
+from tfflows.evaluation.bayes_classifier import BayesClassifier
 from tfflows.evaluation.calibration import Calibration, simulation_based_calibration
+from tfflows.evaluation.class_densities import ClassGaussians, ClassKernels
+from tfflows.evaluation.classification_accuracy import Accuracy, classification_accuracy_score, classifier_accuracy
+from tfflows.evaluation.confidence import Reliability, reliability
+from tfflows.evaluation.copies import Memorisation, memorisation
 from tfflows.evaluation.discrete_likelihood import bits_per_dim, discrete_negative_log_likelihood, importance_weighted
 from tfflows.evaluation.divergence import reverse_divergence
+from tfflows.evaluation.fidelity import Manifolds, manifolds
 from tfflows.evaluation.interpolation import between, interpolations
 from tfflows.evaluation.likelihood import Estimate, default_batch_size, gap_to_density, negative_log_likelihood
 from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
+from tfflows.evaluation.two_samples import (
+    ClassifierTest,
+    KernelTest,
+    classifier_two_sample_test,
+    kernel_two_sample_test,
+)
 
 __all__ = [
+    "Accuracy",
+    "BayesClassifier",
     "Calibration",
+    "ClassGaussians",
+    "ClassKernels",
+    "ClassifierTest",
     "Estimate",
+    "KernelTest",
+    "Manifolds",
+    "Memorisation",
     "Reconstruction",
+    "Reliability",
+    "along",
+    "attribute_direction",
     "between",
     "bits_per_dim",
+    "classification_accuracy_score",
+    "classifier_accuracy",
+    "classifier_two_sample_test",
     "default_batch_size",
     "discrete_negative_log_likelihood",
     "gap_to_density",
     "importance_weighted",
     "interpolations",
+    "kernel_two_sample_test",
+    "manifolds",
+    "memorisation",
     "negative_log_likelihood",
     "reconstruct",
+    "reliability",
     "reverse_divergence",
     "simulation_based_calibration",
 ]

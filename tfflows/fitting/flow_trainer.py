@@ -107,11 +107,12 @@ class FlowTrainer(PlannedModel):
 
     def _refusals(self):
         last, levels = (self.num_classes or 0) - 1, getattr(self.dequantization, "levels", None)
+        labels = f"Labels must be from {self.least_training_label} to {last}. Received: a batch with others"
         events = "Training events must be finite. Received: a batch with NaN or infinite values"
         if levels is not None:
             events = f"Levels must be from 0 to {levels - 1}. Received: a batch with others"
         return super()._refusals() | {
-            step_checks.BAD_LABELS: f"Labels must be from {self.least_training_label} to {last}. Received: a batch with others",
+            step_checks.BAD_LABELS: labels,
             step_checks.OUTSIDE: "Training events must be inside of the support. Received: a batch with others",
             step_checks.BAD_EVENTS: events,
         }

@@ -210,7 +210,8 @@ def check_context(context, batch, *, context_size, num_classes, what="context", 
     if num_classes is not None:
         if context.dtype.kind not in "iu":
             raise TypeError(f"`{what}` must hold {expected}. Received: dtype {context.dtype}")
-        if context.shape != (batch,) or (context.size and (context.min() < least_label or context.max() >= num_classes)):
+        outside = context.size and (context.min() < least_label or context.max() >= num_classes)
+        if context.shape != (batch,) or outside:
             span = f", values {context.min()} to {context.max()}" if context.size else ""
             raise ValueError(f"`{what}` must hold {expected}. Received: shape {context.shape}{span}")
     elif context.shape != (batch, context_size):
