@@ -21,7 +21,8 @@ class BayesClassifier:
 
     Args:
       model: anything with `log_prob(x, context)`, nats `[n]` of examples `[n, *event_shape]` and labels `[n]`: a
-        class-conditional flow, `SemiSupervisedFlow`, `ClassGaussians`.
+        class-conditional flow, `SemiSupervisedFlow`, `ClassGaussians`. Its `log_prob_by_class(x)`, `[n, num_classes]`,
+        is asked where there is one.
       num_classes: int; `None` for the model's `num_classes`.
       prior: floats `[num_classes]`, `p(y)`; `None` for all alike.
       temperature: float > 0, `T`.
@@ -87,10 +88,14 @@ class BayesClassifier:
 
     def _of_batch(self, x, number):
         draws_noise = getattr(self.model, "dequantization", None) is not None
+        by_class = getattr(self.model, "log_prob_by_class", None)
         found = np.empty([self.num_draws if draws_noise else 1, len(x), len(self.classes_)])
         for k in range(len(found)):
             seed = int(np.random.default_rng([self.seed, number, k]).integers(2**31))
             options = {"seed": seed} if draws_noise else {}
+            if by_class is not None:
+                found[k] = checked_shape(by_class(x, **options), found.shape[1:])
+                continue
             for label in self.classes_:
                 answer = self.model.log_prob(x, np.full(len(x), label, np.int32), **options)
                 found[k, :, label] = checked_shape(answer, (len(x),))

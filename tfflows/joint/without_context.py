@@ -18,9 +18,6 @@ class WithoutContext(composition.Composite):
             parameters={"bijector": bijector, "name": name},
         )
         self.parts = [bijector]
-        for method in ("event_shape", "event_shape_tensor"):
-            for direction in ("forward", "inverse"):
-                setattr(self, f"_{direction}_{method}", getattr(bijector, f"_{direction}_{method}"))
 
     def adapt(self, y, context=None):
         """Initialises the bijector; returns `inverse(y)`."""
@@ -29,6 +26,18 @@ class WithoutContext(composition.Composite):
     def walk(self, x, context, *, forward):
         ndims = self.forward_min_event_ndims if forward else self.inverse_min_event_ndims
         return composition.evaluate(*self.parts, x, ndims, None, forward=forward)[:2]
+
+    def _forward_event_shape(self, shape):
+        return self.parts[0].forward_event_shape(shape)
+
+    def _inverse_event_shape(self, shape):
+        return self.parts[0].inverse_event_shape(shape)
+
+    def _forward_event_shape_tensor(self, shape):
+        return self.parts[0].forward_event_shape_tensor(shape)
+
+    def _inverse_event_shape_tensor(self, shape):
+        return self.parts[0].inverse_event_shape_tensor(shape)
 
 
 def links_without_context(bijector):

@@ -96,19 +96,30 @@ class SemiSupervisedFlow(FlowModel):
     def _context_tensor(self, context):
         return super()._context_tensor(NO_LABEL if context is None else context)
 
+    encode, decode = map(call_inputs.never_none, (FlowModel.encode, FlowModel.decode))
+
+    @call_inputs.never_none
     def log_prob(self, x, context=None, *, seed=None):
         """`log p(x | y)` of labels, `log p(x)` of the label -1 or without a context; see `FlowModel.log_prob`."""
-        x, context, log_q = self._events(x, context, seed)
-        with precision.full_by_default():
-            by_class = self._log_prob_by_class(tf.identity(tf.cast(x, self.distribution.dtype)))
+        by_class, context = self._by_class(x, context, seed)
         whole = tf.reduce_logsumexp(by_class + tf.cast(self._log_prior, by_class.dtype), axis=-1)
         context = tf.broadcast_to(context, tf.shape(whole))
         of_label = tf.gather(by_class, tf.maximum(context, 0), axis=-1, batch_dims=whole.shape.rank)
-        log_prob = tf.where(context == NO_LABEL, whole, of_label)
-        return log_prob if log_q is None else log_prob - tf.cast(log_q, log_prob.dtype)
+        return tf.where(context == NO_LABEL, whole, of_label)
 
-    def _log_prob_by_class(self, x):
-        """`log p(x | y)` of events under every class, `[..., num_classes]`, by one pass of the flow."""
+    def log_prob_by_class(self, x, *, seed=None):
+        """`log p(x | y)` of events under every class, `[..., num_classes]`, by one pass; see `FlowModel.log_prob`."""
+        return self._by_class(x, None, seed)[0]
+
+    def _by_class(self, x, context, seed):
+        """As `log_prob_by_class`, of events with the batch axes of their context, and that."""
+        x, context, log_q = self._events(x, context, seed)
+        with precision.full_by_default():
+            found = self._of_reals(tf.identity(tf.cast(x, self.distribution.dtype)))
+        found = found if log_q is None else found - tf.cast(log_q, found.dtype)[..., None]
+        return found, context
+
+    def _of_reals(self, x):
         *links, classes = self._density.bijector.bijectors
         log_det, ndims = 0.0, len(self.event_shape)
         for link in links:
@@ -121,17 +132,22 @@ class SemiSupervisedFlow(FlowModel):
     def _latents(self, n, context, seed, temperature):
         """As of any flow, with labels drawn from `p(y)` where there are none."""
         z, context = super()._latents(n, context, seed, temperature)
-        shape = tf.shape(z)[:-1]
-        key = tf.random.fold_in(seeds.stateless(seeds.drawn() if seed is None else seed), 1)
-        logits = tf.broadcast_to(self._log_prior, [1, self.num_classes])
-        drawn = tf.random.stateless_categorical(logits, tf.reduce_prod(shape), key, dtype=tf.int32)
+        shape, logits = tf.shape(z)[:-1], tf.constant(self._log_prior[None])
+        count = tf.reduce_prod(shape)
+        if seed is None:
+            drawn = tf.random.categorical(logits, count, dtype=tf.int32)
+        else:
+            key = tf.random.fold_in(seeds.stateless(seed), 1)
+            drawn = tf.random.stateless_categorical(logits, count, key, dtype=tf.int32)
         return z, tf.where(context == NO_LABEL, tf.reshape(drawn, shape), context)
 
     def sample_and_log_prob(self, n, *, context=None, seed=None):
         """As of any flow; where there is no label, `log p(x)` takes the inverse as well."""
         x, log_prob = super().sample_and_log_prob(n, context=context, seed=seed)
-        context = self._context_tensor(context)
-        return x, tf.where(context == NO_LABEL, self.log_prob(x), log_prob)
+        none = self._context_tensor(context) == NO_LABEL
+        if tf.executing_eagerly() and not tf.reduce_any(none):
+            return x, log_prob
+        return x, tf.where(none, self.log_prob(x), log_prob)
 
     def condition(self, context):
         """`p(x | y)` as a `tfd.Distribution`, of labels from 0 on: that without a label is this flow itself."""
