@@ -76,10 +76,8 @@ def test_mmd_is_that_of_scikit_learn_s_kernel_and_of_the_integral():
 
 
 def test_p_values_are_uniform_if_nothing_differs_and_small_if_it_does():
-    p = [
-        kernel_two_sample_test(normal(20, 2, 2 * i), normal(25, 2, 2 * i + 1), num_permutations=99) for i in range(200)
-    ]
-    p = np.array([each.p_value for each in p])
+    sets = ((normal(20, 2, 2 * i), normal(25, 2, 2 * i + 1)) for i in range(200))
+    p = np.array([kernel_two_sample_test(*each, num_permutations=99).p_value for each in sets])
     assert scipy.stats.chisquare(np.histogram(p, bins=5, range=(0, 1.001))[0]).pvalue > 1e-3
     assert kernel_two_sample_test(normal(60), normal(60, seed=1, shift=1.0)).p_value == pytest.approx(1 / 1001)
 
@@ -108,7 +106,7 @@ def test_copies_are_seen_and_new_samples_are_not_suspected():
     right = np.sqrt(((samples[:, None] - train) ** 2).sum(-1)).min(1)
     np.testing.assert_allclose(honest.distances, right, rtol=1e-9)
     assert honest.ratio == pytest.approx(np.median(right) / np.median(honest.held_out_distances))
-    assert honest.p_value > 0.01 and thief.p_value < 1e-4 and thief.ratio < honest.ratio
+    assert honest.p_value > 0.01 and thief.p_value < 1e-3 and thief.ratio < honest.ratio
 
 
 @pytest.mark.parametrize("judge", [manifolds, kernel_two_sample_test, classifier_two_sample_test])
