@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 
 from tfflows import bijectors, models
 from tfflows.evaluation import BayesClassifier
+from tfflows.joint import composition
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -132,6 +133,16 @@ def test_means_start_at_those_of_labelled_latents():
     np.testing.assert_allclose(flow.decode(e, labels[:2]), x[:2], rtol=1e-4)
 
 
+def test_no_more_images_run_through_the_networks_at_once_than_the_flow_says(monkeypatch):
+    seen, adapt = [], composition.adapt
+    monkeypatch.setattr(composition, "adapt", lambda b, y, context: seen.append(len(y)) or adapt(b, y, context))
+    glow = models.Glow((4, 4, 1), num_levels=1, steps_per_level=1, hidden_filters=2, discrete_levels=17, seed=0)
+    flow = models.SemiSupervisedFlow(glow, num_classes=2)
+    x, labels = np.random.default_rng(0).integers(17, size=(600, 4, 4, 1)).astype("uint8"), np.arange(600) % 2
+    flow.adapt(x, np.where(np.arange(600) < 590, -1, labels))  # the labels are among the last rows
+    assert seen[0] == 200 <= glow.adapt_examples and flow.adapted
+
+
 def test_rows_without_a_label_teach_it():
     """The one label of each class is at the rim of its cluster, where the middle between both is inside the other."""
     rng, truth = np.random.default_rng(0), np.arange(400) % 2
@@ -177,7 +188,7 @@ def test_bad_input(flow):
         make(models.RealNVP(num_layers=2), num_classes=2)
     with pytest.raises(ValueError, match="without a context, over a standard normal. Received: a flow with a context"):
         make(models.RealNVP((2,), num_layers=2, num_classes=2), num_classes=2)
-    with pytest.raises(ValueError, match="Received: one over NormalAndUniform"):
+    with pytest.raises(ValueError, match="Received: one over NormalAndUniform, another density"):
         make(models.NeuralSplineFlow((2,), num_layers=2, circular=(0,)), num_classes=2)
     with pytest.raises(ValueError, match="`num_classes` must be an integer of at least 2. Received: 1"):
         make(native(), num_classes=1)

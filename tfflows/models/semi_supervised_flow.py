@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import arguments, bijectors, networks
-from tfflows.fitting import call_inputs
+from tfflows.fitting import call_inputs, inputs
 from tfflows.joint import composition, configs
 from tfflows.joint.without_context import links_without_context
 from tfflows.models import latents
@@ -84,7 +84,7 @@ class SemiSupervisedFlow(FlowModel):
             dtype=flow.dtype_policy,
         )
         self._log_prior = np.log(_checked_prior(prior, num_classes)).astype(dtype.name)
-        self._prior = prior
+        self._prior, self._examples_of_flow = prior, flow.adapt_examples
         self._given = types.MappingProxyType(configs.written({"flow": flow}))  # not a dict, into which Keras looks
 
     @property
@@ -161,24 +161,27 @@ class SemiSupervisedFlow(FlowModel):
 
     def adapt(self, data, context=None, *, names=None):
         """As of any flow, and sets the means of the classes, for which there have to be labels."""
-        was_adapted = self.adapted
+        if self.adapted:
+            return
+        names = getattr(data, "columns", None) if names is None else names
         if isinstance(data, tf.data.Dataset):
-            from tfflows.fitting import inputs
-
             data, context = inputs.gather(data, self.adapt_examples)
-        super().adapt(data, context, names=names)
-        if not was_adapted:
-            self._place_means(*self._checked(data, context, "data"))
-
-    def _place_means(self, x, labels):
+        x, labels = self._checked(data, context, "data")
         missing = sorted(set(range(self.num_classes)) - set(np.unique(labels).tolist()))
         if missing:
             raise ValueError(
                 f"Each class needs a row with its label. Received: {int((labels >= 0).sum())} labels, none of the "
                 f"classes {missing}"
             )
+        step = -(-len(x) // self._examples_of_flow)
+        super().adapt(x[::step], labels[::step], names=names)
+        self._place_means(x, labels)
+
+    def _place_means(self, x, labels):
         x, labels = x[labels != NO_LABEL], labels[labels != NO_LABEL]
-        z = self.encode(x, np.full(len(x), NO_LABEL), seed=0).numpy()
+        parts = range(0, len(x), self._examples_of_flow)
+        z = [self.encode(x[i : i + self._examples_of_flow], NO_LABEL, seed=0).numpy() for i in parts]
+        z = np.concatenate(z)
         means = np.stack([z[labels == k].mean(axis=0) for k in range(self.num_classes)])
         kernel = self.classes.conditioner.kernel
         kernel.assign(np.concatenate([means, np.zeros_like(means)], axis=1))
@@ -202,8 +205,10 @@ def _check_flow(flow):
     if not isinstance(flow, FlowModel):
         raise TypeError(f"`flow` must be a tfflows FlowModel. Received: {type(flow).__name__}")
     base = flow.distribution.distribution  # refuses one that is not built
-    if flow.conditional or not isinstance(base, (tfd.Sample, tfd.MultivariateNormalDiag)):
-        kind = "a flow with a context" if flow.conditional else f"one over {type(base).__name__}"
+    normal = latents.standard_normal(base.event_shape, base.dtype)
+    z = normal.sample(2, seed=[0, 0])
+    if flow.conditional or not np.allclose(base.log_prob(z), normal.log_prob(z), rtol=1e-5):
+        kind = "a flow with a context" if flow.conditional else f"one over {type(base).__name__}, another density"
         raise ValueError(f"`flow` must be without a context, over a standard normal. Received: {kind}")
 
 
