@@ -176,6 +176,8 @@ def test_keras_classifier():
     with pytest.raises(ValueError, match=r"must give 9 scores or more. Received: shape \(700, 7\)"):
         seven = lambda: Scores(np.zeros([700, 7]))  # noqa: E731
         evaluation.classifier_accuracy((train[0], wide), (test[0], wide), classifier=seven)
+    with pytest.raises(TypeError, match="a function that makes a compiled Keras model. Received: <Sequential"):
+        evaluation.classifier_accuracy(train, test, classifier=network())
     with pytest.raises(ValueError, match="scores must be finite. Received: 700 of 700"):
         evaluation.classifier_accuracy(train, test, classifier=lambda: Scores(np.full([700, 7], np.nan)))
 

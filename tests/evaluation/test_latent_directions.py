@@ -35,7 +35,7 @@ def test_direction_of_a_linear_flow_is_that_of_the_means_in_whitened_space(linea
     z = np.linalg.solve(FACTOR, (x - SHIFT).T).T
     found = LinearDiscriminantAnalysis(solver="lsqr").fit(z, has).coef_[0]
     assert found @ direction / np.linalg.norm(found) / np.linalg.norm(direction) > 0.99
-    moved = evaluation.along(linear, x[:5], direction, [-1.0, 0.0, 0.5])
+    moved = evaluation.attribute_traversal(linear, x[:5], direction, [-1.0, 0.0, 0.5])
     assert moved.shape == (5, 3, 3)
     np.testing.assert_allclose(moved[:, 1], x[:5], rtol=1e-10)
     np.testing.assert_allclose(moved[:, 2] - x[:5], np.tile(FACTOR @ right / 2, (5, 1)), rtol=1e-8)
@@ -47,7 +47,7 @@ def test_direction_with_a_context_and_of_images():
     labels = np.arange(6) % 2
     direction = evaluation.attribute_direction(glow, x, labels == 1, labels)
     assert direction.shape == (4, 4, 1)
-    moved = evaluation.along(glow, x[:2], direction, [0.0, 2.0], labels[:2])
+    moved = evaluation.attribute_traversal(glow, x[:2], direction, [0.0, 2.0], labels[:2])
     np.testing.assert_array_equal(moved[:, 0], x[:2])
     assert moved.dtype == np.uint8 and moved.shape == (2, 2, 4, 4, 1)
 
@@ -67,7 +67,7 @@ def test_bad_input(linear):
     with pytest.raises(ValueError, match="Latents must be finite. Received: 4 of 4"):
         ask(linear, x * np.nan, [True, False, True, False])
     with pytest.raises(ValueError, match=r"shape of latents, \(3,\).*Received: shapes \(2,\) and \(1,\)"):
-        evaluation.along(linear, x, np.zeros(2), [1.0])
+        evaluation.attribute_traversal(linear, x, np.zeros(2), [1.0])
 
 
 def inpainting():

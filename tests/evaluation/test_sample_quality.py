@@ -8,7 +8,7 @@ import scipy.stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import rbf_kernel
 
-from tfflows.evaluation import classifier_two_sample_test, kernel_two_sample_test, manifolds, memorisation
+from tfflows.evaluation import classifier_two_sample_test, kernel_two_sample_test, memorisation, precision_and_recall
 
 
 def normal(n, d=2, seed=0, shift=0.0):
@@ -33,13 +33,13 @@ def by_hand(x, y, k):
 @pytest.mark.parametrize("k", [1, 4])
 def test_manifolds_are_those_of_the_papers_by_hand(k):
     x, y = normal(23), normal(17, seed=1, shift=0.4)
-    found = manifolds(x.reshape(23, 1, 2), y.reshape(17, 1, 2), num_neighbours=k)
+    found = precision_and_recall(x.reshape(23, 1, 2), y.reshape(17, 1, 2), num_neighbours=k)
     assert (found.precision, found.recall, found.density, found.coverage) == pytest.approx(by_hand(x, y, k))
 
 
 def test_manifolds_of_one_density_have_the_expected_values():
     n, m, k = 300, 400, 5
-    found = [manifolds(normal(n, 3, 2 * i), normal(m, 3, 2 * i + 1), num_neighbours=k) for i in range(20)]
+    found = [precision_and_recall(normal(n, 3, 2 * i), normal(m, 3, 2 * i + 1), num_neighbours=k) for i in range(20)]
     density, coverage = ([getattr(each, name) for each in found] for name in ("density", "coverage"))
     expected = 1 - math.prod((n - 1 - j) / (n + m - 1 - j) for j in range(k))
     for values, right in ((density, 1.0), (coverage, expected)):
@@ -48,11 +48,11 @@ def test_manifolds_of_one_density_have_the_expected_values():
 
 def test_manifolds_tell_missing_modes_from_bad_samples_and_take_features():
     x = np.concatenate([normal(200), normal(200, seed=1, shift=20.0)])
-    one_mode, wild = manifolds(x, normal(400, seed=2)), manifolds(x, 30 * normal(400, seed=3))
+    one_mode, wild = precision_and_recall(x, normal(400, seed=2)), precision_and_recall(x, 30 * normal(400, seed=3))
     assert one_mode.precision > 0.9 and 0.4 < one_mode.recall < 0.6 and one_mode.coverage < 0.6
     assert wild.precision < 0.2
     moved = np.concatenate([x, 50 + x], axis=1)
-    found = manifolds(moved, np.concatenate([x, x], axis=1), features=lambda rows: rows[:, :2])
+    found = precision_and_recall(moved, np.concatenate([x, x], axis=1), features=lambda rows: rows[:, :2])
     assert found.precision == found.recall == found.coverage == 1.0
 
 
@@ -109,7 +109,7 @@ def test_copies_are_seen_and_new_samples_are_not_suspected():
     assert honest.p_value > 0.01 and thief.p_value < 1e-3 and thief.ratio < honest.ratio
 
 
-@pytest.mark.parametrize("judge", [manifolds, kernel_two_sample_test, classifier_two_sample_test])
+@pytest.mark.parametrize("judge", [precision_and_recall, kernel_two_sample_test, classifier_two_sample_test])
 def test_bad_sets(judge):
     x = normal(30)
     with pytest.raises(ValueError, match=r"must hold (2|4) examples or more. Received: 1"):
@@ -133,7 +133,7 @@ def test_bad_sets(judge):
 def test_other_bad_input():
     x = normal(30)
     with pytest.raises(ValueError, match="`num_neighbours` must be an integer from 1 to 9. Received: 10"):
-        manifolds(x, x[:10], num_neighbours=10)
+        precision_and_recall(x, x[:10], num_neighbours=10)
     with pytest.raises(ValueError, match="Most of the examples are equal: give a `bandwidth`"):
         kernel_two_sample_test(np.zeros([9, 2]), np.zeros([9, 2]))
     with pytest.raises(ValueError, match="`held_out` must be data that are not in `train`"):

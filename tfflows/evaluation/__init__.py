@@ -5,7 +5,7 @@ log-probabilities that are not one number for each event, and for these or draws
 first).
 """
 
-from tfflows.evaluation.attributes import along, attribute_direction
+from tfflows.evaluation.attributes import attribute_direction, attribute_traversal
 from tfflows.evaluation.bayes_classifier import BayesClassifier
 from tfflows.evaluation.calibration import Calibration, simulation_based_calibration
 from tfflows.evaluation.class_densities import ClassGaussians, ClassKernels
@@ -14,7 +14,7 @@ from tfflows.evaluation.confidence import Reliability, reliability
 from tfflows.evaluation.copies import Memorisation, memorisation
 from tfflows.evaluation.discrete_likelihood import bits_per_dim, discrete_negative_log_likelihood, importance_weighted
 from tfflows.evaluation.divergence import reverse_divergence
-from tfflows.evaluation.fidelity import Manifolds, manifolds
+from tfflows.evaluation.fidelity import PrecisionAndRecall, precision_and_recall
 from tfflows.evaluation.interpolation import between, interpolations
 from tfflows.evaluation.likelihood import Estimate, default_batch_size, gap_to_density, negative_log_likelihood
 from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
@@ -34,12 +34,12 @@ __all__ = [
     "ClassifierTest",
     "Estimate",
     "KernelTest",
-    "Manifolds",
     "Memorisation",
+    "PrecisionAndRecall",
     "Reconstruction",
     "Reliability",
-    "along",
     "attribute_direction",
+    "attribute_traversal",
     "between",
     "bits_per_dim",
     "classification_accuracy_score",
@@ -51,9 +51,9 @@ __all__ = [
     "importance_weighted",
     "interpolations",
     "kernel_two_sample_test",
-    "manifolds",
     "memorisation",
     "negative_log_likelihood",
+    "precision_and_recall",
     "reconstruct",
     "reliability",
     "reverse_divergence",

@@ -16,7 +16,7 @@ def attribute_direction(model, x, has, context=None, *, seed=0):
       seed: int, of the noise of dequantization.
 
     Returns:
-      Array `[*latent_shape]`, for `along`.
+      Array `[*latent_shape]`, for `attribute_traversal`.
 
     Raises:
       TypeError: a model without `encode`, an attribute that is not a boolean.
@@ -30,7 +30,7 @@ def attribute_direction(model, x, has, context=None, *, seed=0):
     >>> flow = models.FlowModel(tfp.distributions.TransformedDistribution(base, tfp.bijectors.Scale(2.0)))
     >>> x = np.array([[0, 0], [2, 0], [0, 4], [2, 4]], "float32")
     >>> direction = evaluation.attribute_direction(flow, x, x[:, 1] > 0)
-    >>> direction.tolist(), evaluation.along(flow, x[:1], direction, [0, 1]).tolist()
+    >>> direction.tolist(), evaluation.attribute_traversal(flow, x[:1], direction, [0, 1]).tolist()
     ([0.0, 2.0], [[[0.0, 0.0], [0.0, 4.0]]])
 
     References:
@@ -47,7 +47,7 @@ def attribute_direction(model, x, has, context=None, *, seed=0):
     return (z[has].mean(axis=0, dtype=np.float64) - z[~has].mean(axis=0, dtype=np.float64)).astype(z.dtype)
 
 
-def along(model, x, direction, steps, context=None, *, seed=0):
+def attribute_traversal(model, x, direction, steps, context=None, *, seed=0):
     """Examples with more and less of an attribute: decoded latents `z + step * direction`.
 
     Args:

@@ -104,7 +104,7 @@ def classifier_accuracy(train, test, *, classifier, **fit_options):
             f"Both sets must hold examples of one shape. Received: {x.shape[1:]} to train and {new.shape[1:]} to test"
         )
     _check_seen(y, truth)
-    answer = _estimator_scores if hasattr(classifier, "predict") else _keras_scores
+    answer = _estimator_scores if hasattr(classifier, "get_params") else _keras_scores
     classes, scores, found = answer(classifier, x, y, new, fit_options)
     right, top_5 = found == truth, None
     if scores is not None and len(classes) > 5:
@@ -132,11 +132,11 @@ def _estimator_scores(classifier, x, y, new, fit_options):
 
 def _keras_scores(make, x, y, new, fit_options):
     """Classes, scores and answers of a Keras model: class `k` is its score number `k`."""
-    model = make() if callable(make) else None
+    model = make() if callable(make) and not hasattr(make, "fit") else None
     if not hasattr(model, "fit") or not hasattr(model, "predict"):
         raise TypeError(
             "`classifier` must be a scikit-learn classifier or a function that makes a compiled Keras model. "
-            f"Received: {make!r}"
+            f"Received: {make!r}, which is or makes none"
         )
     model.fit(x, y, **{"verbose": 0, **fit_options})
     scores = np.asarray(model.predict(new, verbose=0))

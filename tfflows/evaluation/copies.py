@@ -36,7 +36,7 @@ def memorisation(samples, train, held_out, *, features=None):
     Args:
       samples, train, held_out: arrays `[n, *event_shape]`, two or more each: of the model, what it was trained on, and
         data of the same density that it has not seen.
-      features: see `manifolds`.
+      features: see `precision_and_recall`.
 
     Returns:
       `Memorisation`.

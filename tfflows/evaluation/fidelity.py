@@ -9,7 +9,7 @@ from tfflows.evaluation import draws
 
 
 @dataclasses.dataclass(frozen=True)
-class Manifolds:
+class PrecisionAndRecall:
     """How samples and data lie in each other's balls; every number but `density` is from 0 to 1.
 
     Attributes:
@@ -28,7 +28,7 @@ class Manifolds:
     num_neighbours: int
 
 
-def manifolds(data, samples, *, features=None, num_neighbours=5):
+def precision_and_recall(data, samples, *, features=None, num_neighbours=5):
     """Precision, recall, density and coverage of samples of a model.
 
     The ball of an example ends at its `k`-th nearest neighbour in its own set, itself not counted. With `N` examples
@@ -48,7 +48,7 @@ def manifolds(data, samples, *, features=None, num_neighbours=5):
       num_neighbours: int, `k`, fewer than there are examples in either set.
 
     Returns:
-      `Manifolds`.
+      `PrecisionAndRecall`.
 
     Raises:
       ValueError: sets of fewer than 2, of unlike shapes, or not finite; too many neighbours.
@@ -56,9 +56,9 @@ def manifolds(data, samples, *, features=None, num_neighbours=5):
     Example:
 
     >>> import numpy as np
-    >>> from tfflows.evaluation import manifolds
+    >>> from tfflows.evaluation import precision_and_recall
     >>> x, y = np.random.default_rng(0).normal(size=(2, 500, 2))
-    >>> found = manifolds(x, y / 4)  # nothing looks wrong, much is missing
+    >>> found = precision_and_recall(x, y / 4)  # nothing looks wrong, much is missing
     >>> found.precision > 0.98, found.recall < 0.5, found.coverage < 0.5
     (True, True, True)
 
@@ -81,7 +81,7 @@ def manifolds(data, samples, *, features=None, num_neighbours=5):
         recalled |= (part <= of_samples[start : start + len(part), None]).any(axis=0)
         start += len(part)
     means = precise / len(y), recalled.mean(), balls / (num_neighbours * len(y)), reached.mean()
-    return Manifolds(*map(float, means), num_neighbours)
+    return PrecisionAndRecall(*map(float, means), num_neighbours)
 
 
 def _radii(x, k):

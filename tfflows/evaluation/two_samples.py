@@ -51,7 +51,7 @@ def kernel_two_sample_test(x, y, *, features=None, bandwidth=None, num_permutati
 
     Args:
       x, y: arrays `[N, *event_shape]` and `[M, *event_shape]`; a matrix of `(N + M)^2` numbers is held.
-      features: see `manifolds`.
+      features: see `precision_and_recall`.
       bandwidth: float; `None` for the median distance of the pooled examples (at most 1,000 of them).
       num_permutations: int, `B`; `p` is at least `1 / (1 + B)`.
       seed: int.
@@ -117,7 +117,7 @@ def classifier_two_sample_test(x, y, *, classifier=None, features=None, seed=0):
     Args:
       x, y: arrays of examples `[N, *event_shape]` and `[M, *event_shape]`, 4 or more.
       classifier: scikit-learn classifier; `None` for its histogram gradient boosting. It is cloned, not trained.
-      features: see `manifolds`.
+      features: see `precision_and_recall`.
       seed: int, of the halves, and of a classifier by default.
 
     Returns:

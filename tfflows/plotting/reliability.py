@@ -29,7 +29,8 @@ def reliability_figure(edges, confidences, accuracies, counts, *, title=""):
     bars = {"align": "edge", "edgecolor": "white", "linewidth": 0.5}
     upper.bar(left, accuracies[known], width, color=style.DATA, alpha=0.7, label="accuracy", **bars)
     upper.plot([0, 1], [0, 1], color=style.REFERENCE, linestyle="--", linewidth=1, label="calibrated")
-    upper.plot(confidences[known], accuracies[known], "o", color=style.SAMPLES, markersize=4, label="mean of a bin")
+    dots = {"color": style.SAMPLES, "markersize": 4, "clip_on": False}  # whole also where a bin is never right
+    upper.plot(confidences[known], accuracies[known], "o", label="mean of a bin", **dots)
     style.plain(upper).set(ylabel="accuracy", ylim=(0, 1.02), xlim=(0, 1))
     upper.set_title(title, loc="left", fontsize=10)
     upper.legend(frameon=False, loc="upper left")
