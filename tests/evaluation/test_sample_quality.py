@@ -109,6 +109,15 @@ def test_copies_are_seen_and_new_samples_are_not_suspected():
     assert honest.p_value > 0.01 and thief.p_value < 1e-3 and thief.ratio < honest.ratio
 
 
+def test_an_offset_changes_nothing():
+    x, y, far = normal(60), normal(50, seed=1, shift=0.3), 2.0**26
+    near = precision_and_recall(x, y), kernel_two_sample_test(x, y).mmd_squared, memorisation(y, x, y[:20] + 1).ratio
+    away = [each + far for each in (x, y, y[:20] + 1)]
+    found = precision_and_recall(*away[:2]), kernel_two_sample_test(*away[:2]).mmd_squared
+    assert found[0] == near[0] and found[1] == pytest.approx(near[1], rel=1e-5)
+    assert memorisation(away[1], away[0], away[2]).ratio == pytest.approx(near[2], rel=1e-5)
+
+
 @pytest.mark.parametrize("judge", [precision_and_recall, kernel_two_sample_test, classifier_two_sample_test])
 def test_bad_sets(judge):
     x = normal(30)

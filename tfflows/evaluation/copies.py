@@ -60,7 +60,7 @@ def memorisation(samples, train, held_out, *, features=None):
     import scipy.stats
     from sklearn.neighbors import NearestNeighbors
 
-    samples, train, held_out = draws.in_features(features, samples=samples, train=train, held_out=held_out)
+    samples, train, held_out = draws.centred(features, samples=samples, train=train, held_out=held_out)
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(train)
     (distances, nearest), (others, _) = (search.kneighbors(each) for each in (samples, held_out))
     distances, others = distances[:, 0], others[:, 0]

@@ -67,6 +67,13 @@ def in_features(features, least=2, **sets):
     return rows(least, **{f"features of {name}": x for name, x in found.items()})
 
 
+def centred(features, **sets):
+    """As `in_features`, about the mean of the first set: beside an offset scikit-learn loses small distances."""
+    found = in_features(features, **sets)
+    centre = found[0].mean(axis=0)
+    return [each - centre for each in found]
+
+
 def labelled(x, labels, *, what="x"):
     """Examples `[n, ...]` and their integer labels `[n]` as arrays, at least one, the examples finite.
 

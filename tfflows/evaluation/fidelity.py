@@ -69,7 +69,7 @@ def precision_and_recall(data, samples, *, features=None, num_neighbours=5):
     """
     from sklearn.metrics import pairwise_distances_chunked
 
-    x, y = draws.in_features(features, data=data, samples=samples)
+    x, y = draws.centred(features, data=data, samples=samples)
     check_integer(1, min(len(x), len(y)) - 1, num_neighbours=num_neighbours)
     of_data, of_samples = (_radii(each, num_neighbours) for each in (x, y))
     precise, balls, start = 0, 0, 0

@@ -77,7 +77,7 @@ def kernel_two_sample_test(x, y, *, features=None, bandwidth=None, num_permutati
     """
     from sklearn.metrics import pairwise_distances
 
-    x, y = draws.in_features(features, x=x, y=y)
+    x, y = draws.centred(features, x=x, y=y)
     check_integer(num_permutations=num_permutations)
     rng, pooled = np.random.default_rng(seed), np.concatenate([x, y])
     squares = pairwise_distances(pooled, metric="sqeuclidean")
