@@ -73,7 +73,7 @@ def classification_accuracy_score(model, x, y, *, labels, classifier, seed=0, ba
       Ravuri, Vinyals. Classification accuracy score for conditional generative models. NeurIPS 2019, arXiv 1905.10887,
       section 3.
     """
-    labels = np.asarray(labels)
+    (x, y), labels = draws.labelled(x, y, what="test"), np.asarray(labels)  # before anything is drawn
     if labels.ndim != 1 or not len(labels) or labels.dtype.kind not in "iu":
         raise ValueError(f"`labels` must be integers [m]. Received: shape {labels.shape}, dtype {labels.dtype}")
     _check_seen(labels, y)
