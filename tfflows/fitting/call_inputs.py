@@ -127,7 +127,8 @@ def never_none(method):
 
     @functools.wraps(method)
     def given_some(self, x, context=None, **kwargs):
-        of_images = tf.is_tensor(x) and x.shape.rank == 4 and len(self.event_shape) == 3
+        # Latents of images are images or vectors.
+        of_images = tf.is_tensor(x) and x.shape.rank in (2, 4) and len(self.event_shape) == 3
         if not of_images or tf.executing_eagerly() or x.shape[0] is not None:
             return method(self, x, context, **kwargs)
         count = tf.shape(x)[0]

@@ -20,6 +20,8 @@ class FlowTrainer(PlannedModel):
     splittable = True
     wants_data = True
     """Whether there are data to be adapted to: not of a learned prior, or of a flow that is fitted to a density."""
+    least_training_label = 0
+    """The smallest label in training; -1, for no label, of a flow that learns from such rows."""
 
     def widened(self):
         """Has events, latents and densities in float64 from now on, if it can: whether that was changed."""
@@ -90,6 +92,7 @@ class FlowTrainer(PlannedModel):
             context = None
         else:
             kind = {"context_size": self.context_size, "num_classes": self.num_classes}
+            kind["least_label"] = self.least_training_label
             inputs.check_context(context, len(x), what="context" + where, **kind)
         dtype = np.dtype(self.distribution.dtype.as_numpy_dtype)
         if self.dequantization is None and x.dtype != dtype:
@@ -116,11 +119,12 @@ class FlowTrainer(PlannedModel):
 
     def _refusals(self):
         last, levels = (self.num_classes or 0) - 1, getattr(self.dequantization, "levels", None)
+        labels = f"Labels must be from {self.least_training_label} to {last}. Received: a batch with others"
         events = "Training events must be finite. Received: a batch with NaN or infinite values"
         if levels is not None:
             events = f"Levels must be from 0 to {levels - 1}. Received: a batch with others"
         return super()._refusals() | {
-            step_checks.BAD_LABELS: f"Labels must be from 0 to {last}. Received: a batch with others",
+            step_checks.BAD_LABELS: labels,
             step_checks.OUTSIDE: "Training events must be inside of the support. Received: a batch with others",
             step_checks.BAD_EVENTS: events,
         }

@@ -184,7 +184,7 @@ def check_events(x, event_shape, *, what="x", dequantization=None):
         )
 
 
-def check_context(context, batch, *, context_size, num_classes, what="context"):
+def check_context(context, batch, *, context_size, num_classes, what="context", least_label=0):
     """Refuses a context of the wrong kind, size or range.
 
     Args:
@@ -193,13 +193,14 @@ def check_context(context, batch, *, context_size, num_classes, what="context"):
       context_size: int or `None`.
       num_classes: int or `None`.
       what: name of the argument, for messages.
+      least_label: int, the smallest label.
 
     Raises:
       TypeError: float labels.
       ValueError: missing, of the wrong shape, non-finite, or labels out of range.
     """
     expected = (
-        f"integer labels of shape ({batch},), from 0 to {num_classes - 1}"
+        f"integer labels of shape ({batch},), from {least_label} to {num_classes - 1}"
         if num_classes is not None
         else f"vectors of shape ({batch}, {context_size})"
     )
@@ -209,7 +210,8 @@ def check_context(context, batch, *, context_size, num_classes, what="context"):
     if num_classes is not None:
         if context.dtype.kind not in "iu":
             raise TypeError(f"`{what}` must hold {expected}. Received: dtype {context.dtype}")
-        if context.shape != (batch,) or (context.size and (context.min() < 0 or context.max() >= num_classes)):
+        outside = context.size and (context.min() < least_label or context.max() >= num_classes)
+        if context.shape != (batch,) or outside:
             span = f", values {context.min()} to {context.max()}" if context.size else ""
             raise ValueError(f"`{what}` must hold {expected}. Received: shape {context.shape}{span}")
     elif context.shape != (batch, context_size):

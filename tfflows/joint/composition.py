@@ -87,6 +87,11 @@ def evaluate(bijector, x, ndims, context, *, forward):
     return bijector.inverse(x, **kwargs), bijector.inverse_log_det_jacobian(x, ndims, **kwargs), after
 
 
+def takes_context(root):
+    """Whether there is a `KerasBijector` in a tree, to which a context would be handed."""
+    return isinstance(root, KerasBijector) or any(isinstance(each, KerasBijector) for each in root.submodules)
+
+
 def context_kwargs(bijector, context):
     """Keyword arguments that carry `context` to every `KerasBijector` below `bijector`.
 

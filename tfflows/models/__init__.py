@@ -6,6 +6,7 @@ from tfflows.models.glow import Glow
 from tfflows.models.loading import load_model
 from tfflows.models.neural_spline_flow import NeuralSplineFlow
 from tfflows.models.real_nvp import RealNVP
+from tfflows.models.semi_supervised_flow import SemiSupervisedFlow
 from tfflows.models.transformer_flow import TransformerFlow
 from tfflows.models.variational_autoencoder import VariationalAutoencoder
 from tfflows.models.variational_flow import VariationalFlow
@@ -16,6 +17,7 @@ __all__ = [
     "Glow",
     "NeuralSplineFlow",
     "RealNVP",
+    "SemiSupervisedFlow",
     "TransformerFlow",
     "VariationalAutoencoder",
     "VariationalFlow",

@@ -13,6 +13,7 @@ from tfflows.plotting.images import image_rows_figure, images_figure
 from tfflows.plotting.latents import latents_figure
 from tfflows.plotting.layers import layers_figure
 from tfflows.plotting.learning_curve import training_figure
+from tfflows.plotting.reliability import reliability_figure
 from tfflows.plotting.round_trips import interpolations_figure, reconstructions_figure
 from tfflows.plotting.samples import samples_figure
 from tfflows.plotting.style import headed
@@ -31,6 +32,7 @@ __all__ = [
     "likelihood_histograms_figure",
     "rank_histograms_figure",
     "reconstructions_figure",
+    "reliability_figure",
     "roc_figure",
     "samples_figure",
     "training_figure",

@@ -64,6 +64,15 @@ def _target(x):
     return -0.5 * tf.reduce_sum((x - 1.0) ** 2, axis=-1) - 0.3 * x[:, 0] * x[:, 1]
 
 
+def _few_labels(policy):
+    return models.SemiSupervisedFlow(models.RealNVP((3,), dtype=policy, **VECTORS), num_classes=CLASSES)
+
+
+def _few_labels_of_images(policy):
+    glow = models.Glow(IMAGE, num_levels=1, steps_per_level=2, hidden_filters=4, dtype=policy, **IMAGES)
+    return models.SemiSupervisedFlow(glow, num_classes=CLASSES)
+
+
 def _fitted_to_target(policy):
     dtype = "float64" if policy == "float64" else "float32"
     chain = bijectors.Chain([bijectors.DiagonalAffine([3], dtype=dtype), _coupling(policy)])
@@ -86,6 +95,8 @@ CASES = [
         "transformer_dropout", models.TransformerFlow, patch_size=2, num_flows=1, num_blocks=1, units=8, num_heads=2,
         noise=0.05, label_dropout=0.4,
     ),
+    Case("few_labels", models.SemiSupervisedFlow, _few_labels),
+    Case("few_labels_of_images", models.SemiSupervisedFlow, _few_labels_of_images, "levels", event_shape=IMAGE),
     Case("variational_flow", models.VariationalFlow, _fitted_to_target, "target", None),
     posterior("gaussian_vae", layers.GaussianPosterior),
     posterior("planar_vae", layers.PlanarPosterior, num_flows=2),

@@ -7,7 +7,7 @@ from case_of_model import rewound
 from rows import row
 
 
-@row("flow_model", "coupling_vae")
+@row("flow_model", "few_labels", "coupling_vae")
 def save_and_load(case, folder):
     """A loaded model answers in the same bits, holds the same weights and trains on."""
     model = case.to_train(0.01)

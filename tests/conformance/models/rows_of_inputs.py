@@ -42,13 +42,13 @@ def labels(case, _):
     assert rewound(model).fit(stream, verbose=0).history["loss"] == by_context(case, model, 6)["fit"](labels)[0]
 
 
-@row("real_nvp", "transformer_dropout", vector_context=NO_LABELS, no_context=NO_CONTEXT)
+@row("real_nvp", "transformer_dropout", "few_labels", vector_context=NO_LABELS, no_context=NO_CONTEXT)
 def label_range(case, _):
     """Every method refuses labels out of range, and floats, by name, and changes nothing."""
     model, labels = case.to_train(0.1), case.contexts(6)
     before = model.get_weights()
     for name, method in by_context(case, model, 6).items():
-        least = 0 if name in ("fit", "evaluate") else model.least_label
+        least = model.least_training_label if name in ("fit", "evaluate") else model.least_label
         for bad in (17, least - 1):
             wrong = np.where(np.arange(6) == 2, bad, labels)
             with pytest.raises(ValueError, match=rf"labels .*from {least} to {CLASSES - 1}.* Received: .*{bad}"):

@@ -1,7 +1,8 @@
 """Writes the archives beside it: every model and posterior layer, trained for a few steps, as a .keras file and as a
-SavedModel, with the data. Those here were written by commit b10ef99, before the package was rearranged.
+SavedModel, with the data. Those here were written by commit b10ef99, before the package was rearranged, but
+`semi_supervised_flow`, which is newer.
 
-python tests/models/written_before/make.py FOLDER
+python tests/models/written_before/make.py FOLDER [NAME ...]
 """
 
 import pathlib
@@ -113,6 +114,10 @@ CASES = {
         ),
         (IMAGES, IMAGE_LABELS),
     ),
+    "semi_supervised_flow": (
+        lambda: models.SemiSupervisedFlow(models.RealNVP((3,), num_layers=2, **SMALL), num_classes=3),
+        (VECTORS, np.where(np.arange(64) % 2 == 0, LABELS, -1).astype("int32")),
+    ),
     **{
         f"autoencoder_{name}": (lambda make=make: autoencoder(make()), ((VECTORS > 1).astype("float32"),))
         for name, make in POSTERIORS.items()
@@ -120,9 +125,10 @@ CASES = {
 }
 
 
-def main(folder):
+def main(folder, *names):
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (make, data) in CASES.items():
+    for name in names or CASES:
+        make, data = CASES[name]
         keras.utils.set_random_seed(0)
         model = make()
         model.compile(keras.optimizers.Adam(1e-2))
@@ -138,4 +144,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), *sys.argv[2:])
