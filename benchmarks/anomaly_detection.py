@@ -97,7 +97,7 @@ def run(name, seed, args):
     start = time.process_time()
     by_expert = detector.scores_by_expert(test)
     scoring = time.process_time() - start
-    score = np.min(list(by_expert.values()), axis=0)
+    score = np.min([by_expert[name] for name in detector.heard_], axis=0)
     scores = {"auc": -score, **{name: -values for name, values in by_expert.items()}, "knn": neighbours(train, test)}
     return {
         **{key: 100 * float(roc_auc_score(anomalous, values)) for key, values in scores.items()},
@@ -105,6 +105,7 @@ def run(name, seed, args):
         "fit_cpu_seconds": cpu,
         "fit_seconds": wall,
         "score_cpu_seconds": scoring,
+        "flow_heard": float("flow" in detector.heard_),
         "rows": [len(train), len(test), int(anomalous.sum()), train.shape[1]],
     }
 

@@ -71,18 +71,27 @@ def test_contamination_is_the_share_of_rows_of_training():
 def test_the_odder_of_two_experts_decides(fitted):
     new = pd.DataFrame(normal_rows(50, seed=1) + [0, 2, 0], columns=["one", "two", "three"])
     by_expert = fitted.scores_by_expert(new)
-    np.testing.assert_array_equal(fitted.score_samples(new), np.minimum(by_expert["flow"], by_expert["kernels"]))
+    detector = clone(fitted)
+    vars(detector).update(vars(fitted), heard_=("kernels", "flow"))
+    np.testing.assert_array_equal(detector.score_samples(new), np.minimum(by_expert["flow"], by_expert["kernels"]))
     z = ((new - fitted.location_) / fitted.scale_).to_numpy("float32")
     mean, deviation = fitted.standards_["flow"]
     np.testing.assert_allclose(by_expert["flow"], (np.asarray(fitted.flow_.log_prob(z)) - mean) / deviation, rtol=1e-6)
     assert list(fitted.feature_names_in_) == ["one", "two", "three"]
 
 
+def test_a_flow_is_heard_where_unseen_rows_are_likelier_under_it():
+    wide = np.random.default_rng(0).normal(size=(500, 8))  # too many columns for kernels
+    assert AnomalyDetector(**SMALL).fit(wide).heard_ == ("kernels", "flow")
+    copies = np.repeat(normal_rows(40, seed=0), 8, axis=0)
+    assert AnomalyDetector(**SMALL).fit(copies).heard_ == ("kernels",)
+
+
 @pytest.mark.parametrize("expert", ["flow", "kernels"])
 def test_contributions_name_the_column_that_does_not_fit(fitted, expert):
     odd = pd.DataFrame([[100.0, 0.0, 6e-3], [100.0, 0.0, 0.0]], columns=["one", "two", "three"])
     detector = pickle.loads(pickle.dumps(fitted))
-    detector.standards_ = {expert: fitted.standards_[expert]}
+    detector.heard_ = (expert,)
     found = detector.contributions(odd)
     assert found.shape == (2, 3) and np.isfinite(found).all()
     assert found[0].argmax() == 2 and found[0, 2] > found[1].max() + 3
@@ -96,7 +105,7 @@ def test_the_flow_s_contributions_are_those_of_its_density(fitted):
     expected = np.log(np.trapezoid(np.exp(np.asarray(fitted.flow_.log_prob(moved), "float64")), grid))
     expected -= float(fitted.flow_.log_prob(z)[0])
     detector = clone(fitted)
-    vars(detector).update(vars(fitted), standards_={"flow": fitted.standards_["flow"]})
+    vars(detector).update(vars(fitted), heard_=("flow",))
     x = pd.DataFrame(z * fitted.scale_ + fitted.location_, columns=fitted.feature_names_in_)
     np.testing.assert_allclose(detector.contributions(x)[0, 1], expected, atol=0.02)
 

@@ -28,7 +28,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         score(x) = min over experts e of (log p_e(x) - mean_e) / deviation_e
 
     so a row is as odd as the expert says to whom it is odder, and an expert whose log-density varies much among unseen
-    normal rows is trusted less. Higher is more normal; units are deviations.
+    normal rows is trusted less. The flow is heard if most unseen rows are likelier under it than under the kernels,
+    which is rare where rows come twice. Higher is more normal; units are deviations.
 
     A column without variance in training is centred; another value in it counts as `sqrt(n)` deviations, as it would if
     one of the `n` rows had it.
@@ -53,6 +54,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
       flow_: `models.AutoregressiveFlow` of standardised columns (`flow_.save("flow.keras")`); `None` without.
       kernels_: `KernelMixture` of standardised columns; `None` without.
       standards_: dict, of each expert the mean and deviation of its log-density among unseen normal rows.
+      heard_: tuple, the experts that `score_samples` hears.
 
     `pickle` and `joblib` keep a fitted detector.
 
@@ -119,7 +121,11 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             unseen[FLOW] = self._log_density(FLOW, z[:held_out])
         self.standards_ = {name: _mean_and_deviation(values) for name, values in unseen.items()}
         shared = min(map(len, unseen.values()))  # the first rows, which both have judged
-        scores = np.min([values[:shared] for values in self._standard(unseen).values()], axis=0)
+        unseen = {name: values[:shared] for name, values in unseen.items()}
+        self.heard_ = tuple(unseen)
+        if len(unseen) == 2 and np.mean(unseen[FLOW] > unseen[KERNELS]) <= 0.5:
+            self.heard_ = (KERNELS,)
+        scores = self._least(unseen)
         share = self.false_alarm_rate
         if self.contamination != "auto":
             scores, share = self._training_scores(z), self.contamination
@@ -138,11 +144,13 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     def score_samples(self, X):
         """How normal rows `[n, D]` are: float64 `[n]`, higher is more normal, in deviations (see the class)."""
-        return np.min(list(self.scores_by_expert(X).values()), axis=0)
+        z = self._rows(X)
+        return self._least({name: self._log_density(name, z) for name in self.heard_})
 
     def scores_by_expert(self, X):
-        """What each expert says of rows `[n, D]`: a dict of float64 `[n]`, whose least one is `score_samples`."""
-        return self._standard(self._log_densities(self._rows(X)))
+        """What each expert says of rows `[n, D]`: a dict of float64 `[n]`; `score_samples` is the least of `heard_`."""
+        z = self._rows(X)
+        return {name: self._standard(name, self._log_density(name, z)) for name in self.standards_}
 
     def decision_function(self, X):
         """`score_samples` less the threshold, `[n]`: anomalies are below 0."""
@@ -162,9 +170,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
           float64 `[n, D]`: the largest is the column that least fits the others.
         """
         z = self._rows(X)
-        log_densities = self._log_densities(z)
-        scores = np.stack(list(self._standard(log_densities).values()))
-        deciding = np.array(list(log_densities))[scores.argmin(axis=0)]
+        log_densities = {name: self._log_density(name, z) for name in self.heard_}
+        scores = np.stack([self._standard(name, values) for name, values in log_densities.items()])
+        deciding = np.array(self.heard_)[scores.argmin(axis=0)]
         found = np.empty(z.shape)
         if (rows := deciding == KERNELS).any():
             others = [self.kernels_.log_prob(z[rows], without=j) for j in range(z.shape[1])]
@@ -239,10 +247,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     def _training_scores(self, z):
         """Scores of the rows of training, in the order in which they carry kernels: without their own."""
         own = np.where(np.arange(len(z)) < self.max_centres, np.arange(len(z)), -1)
-        return np.min(list(self._standard(self._log_densities(z, own)).values()), axis=0)
-
-    def _log_densities(self, z, own=None):
-        return {name: self._log_density(name, z, own) for name in self.standards_}
+        return self._least({name: self._log_density(name, z, own) for name in self.heard_})
 
     def _log_density(self, name, z, own=None):
         if name == KERNELS:
@@ -252,9 +257,12 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         found = np.concatenate([checked_shape(self.flow_.log_prob(part), (len(part),)) for part in parts])
         return np.where(np.isfinite(found), found, _NEVER)
 
-    def _standard(self, log_densities):
-        standards = {name: self.standards_[name] for name in log_densities}
-        return {name: (log_densities[name] - mean) / deviation for name, (mean, deviation) in standards.items()}
+    def _standard(self, name, log_density):
+        mean, deviation = self.standards_[name]
+        return (log_density - mean) / deviation
+
+    def _least(self, log_densities):
+        return np.min([self._standard(name, log_densities[name]) for name in self.heard_], axis=0)
 
 
 def _mean_and_deviation(values):
