@@ -13,7 +13,7 @@ the AUC alone. The protocol is that of the published figures' code (vicliv/DTE a
 - a larger set is drawn to 50,000 rows there, and to `--most-rows` here;
 - columns are standardised by the rows of training, constant ones by 1.
 
-`--protocol shuffled` divides at random, and copies nothing: what a user may expect of a table. The distance to the fifth
+`--protocol shuffled` divides at random and copies nothing: what a user may expect of a table. The distance to the fifth
 neighbour runs beside on the same rows, and shows how near the protocol is to the published one; `--check` runs it, and
 the nearest neighbour, alone.
 """
