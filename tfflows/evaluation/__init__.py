@@ -5,6 +5,8 @@ log-probabilities that are not one number for each event, and for these or draws
 first).
 """
 
+import typing
+
 from tfflows.evaluation import scores
 from tfflows.evaluation.attributes import attribute_direction, attribute_traversal
 from tfflows.evaluation.bayes_classifier import BayesClassifier
@@ -23,8 +25,10 @@ from tfflows.evaluation.examination.finding import Finding
 from tfflows.evaluation.examination.report import Report
 from tfflows.evaluation.fidelity import PrecisionAndRecall, precision_and_recall
 from tfflows.evaluation.interpolation import between, interpolations
+from tfflows.evaluation.kernel_mixture import KernelMixture
 from tfflows.evaluation.likelihood import Estimate, default_batch_size, gap_to_density, negative_log_likelihood
 from tfflows.evaluation.reconstruction import Reconstruction, reconstruct
+from tfflows.evaluation.surprise import conditional_surprise
 from tfflows.evaluation.two_samples import (
     ClassifierTest,
     KernelTest,
@@ -32,8 +36,12 @@ from tfflows.evaluation.two_samples import (
     kernel_two_sample_test,
 )
 
+if typing.TYPE_CHECKING:
+    from tfflows.evaluation.anomaly_detector import AnomalyDetector
+
 __all__ = [
     "Accuracy",
+    "AnomalyDetector",
     "BayesClassifier",
     "Calibration",
     "ClassGaussians",
@@ -44,6 +52,7 @@ __all__ = [
     "Estimate",
     "Finding",
     "Interval",
+    "KernelMixture",
     "KernelTest",
     "Memorisation",
     "PrecisionAndRecall",
@@ -58,6 +67,7 @@ __all__ = [
     "classifier_accuracy",
     "classifier_two_sample_test",
     "compare",
+    "conditional_surprise",
     "default_batch_size",
     "detection",
     "discrete_negative_log_likelihood",
@@ -76,3 +86,11 @@ __all__ = [
     "scores",
     "simulation_based_calibration",
 ]
+
+
+def __getattr__(name):
+    if name != "AnomalyDetector":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tfflows.evaluation.anomaly_detector import AnomalyDetector  # here: scikit-learn takes a while
+
+    return AnomalyDetector
