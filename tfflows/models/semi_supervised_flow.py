@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 
 from tfflows import arguments, bijectors, networks
 from tfflows.fitting import call_inputs, inputs
-from tfflows.joint import composition, configs
+from tfflows.joint import as_called, composition, configs
 from tfflows.joint.without_context import links_without_context
 from tfflows.models import latents
 from tfflows.models.flow_model import FlowModel
@@ -99,6 +99,7 @@ class SemiSupervisedFlow(FlowModel):
     encode, decode = map(call_inputs.never_none, (FlowModel.encode, FlowModel.decode))
 
     @call_inputs.never_none
+    @as_called.compiled(FlowModel._of_events)
     def log_prob(self, x, context=None, *, seed=None):
         """`log p(x | y)` of labels, `log p(x)` of the label -1 or without a context; see `FlowModel.log_prob`."""
         by_class, context = self._by_class(x, context, seed)
