@@ -9,6 +9,7 @@ the truth:
 * `keras_bijector`: the base class, whose weights both worlds see, and whose value and log-det come from one pass;
 * `weights`: finds every weight in any tree of bijectors and distributions, shows it to both, audits that they agree;
 * `composition`: adapts and evaluates any tree, and carries a context through it;
+* `missing_gradients`: what TensorFlow lacks for second derivatives under XLA;
 * `answers`: the cache between a value and its log-det, which knows when an answer no longer holds;
 * `bounded`, `natives`, `native_networks`: TFP's own parts, made right next to an end, checked, and given Keras layers;
 * `serialization`: any such tree as a config for a `.keras` file; `configs`: arguments of layers and models, likewise.
@@ -16,6 +17,7 @@ the truth:
 Private names of TFP, Keras and TensorFlow appear in this room only.
 """
 
+from tfflows.joint import missing_gradients  # noqa: F401 - registers
 from tfflows.joint.keras_bijector import KerasBijector
 
 __all__ = ["KerasBijector"]
