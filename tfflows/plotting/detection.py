@@ -13,7 +13,8 @@ _COLUMNS = 3
 def likelihood_histograms_figure(known, others=None, *, xlabel="bits per dimension"):
     """A panel for each other set: its likelihoods over those of the sets that a model knows; one panel without others.
 
-    All panels have the same bins, so that areas compare; each histogram has the area 1.
+    All panels have the same bins, so that areas compare; each histogram has the area 1. Sets that lie far from what the
+    model knows are gathered at the ends.
 
     Args:
       known: dict from a name, such as "train" and "test", to values `[n]`, of one set or two; the first is an area,
@@ -24,8 +25,10 @@ def likelihood_histograms_figure(known, others=None, *, xlabel="bits per dimensi
     if not 1 <= len(known) <= 2:
         raise ValueError(f"One known set or two are needed. Received: {list(known)}")
     known, others = ({name: _values(each, name) for name, each in sets.items()} for sets in (known, others or {}))
-    low, high = style.limits(np.concatenate([*known.values(), *others.values()]))
+    low, high, clipped = _range(known, others)
     bins = np.linspace(low, high, 41)
+    known, others = ({name: np.clip(each, low, high) for name, each in sets.items()} for sets in (known, others))
+    xlabel += "; ends hold what is beyond" if clipped else ""
     figure, panels = _panels(max(1, len(others)))
     for axes, (name, values) in zip(panels, others.items() or [(None, None)]):
         area, *line = known.items()
@@ -65,6 +68,14 @@ def roc_figure(curves):
     lines = {line.get_label(): line for axes in panels for line in axes.lines if line.get_label() in colours}
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=4, frameon=False)
     return figure
+
+
+def _range(known, others):
+    """`(low, high, clipped)`: what holds all sets, or the known ones and twice their width at either side."""
+    low, high = style.limits(np.concatenate(list(known.values())))
+    least, most = style.limits(np.concatenate([*known.values(), *others.values()]))
+    first, last = low - 2 * (high - low), high + 2 * (high - low)
+    return max(least, first), min(most, last), least < first or most > last
 
 
 def _panels(count, inches=2.6):
