@@ -61,6 +61,6 @@ def test_what_is_far_from_the_known_is_gathered_at_the_ends():
     far = np.concatenate([OTHER[:50], np.full(50, 1e5)])
     (axes,) = plotting.likelihood_histograms_figure({"train": TRAIN, "test": TEST}, {"far": far}, xlabel="nats").axes
     low, high = axes.get_xlim()
-    assert axes.get_xlabel() == "nats; ends hold what is beyond" and high - low < 6 * (TRAIN.max() - TRAIN.min())
+    assert axes.get_xlabel() == "nats\n(ends hold what is beyond)" and high - low < 6 * (TRAIN.max() - TRAIN.min())
     last = [bar for bar in axes.patches if hasattr(bar, "get_width")][-1]
     assert abs(last.get_height() * last.get_width() - 0.5) < 1e-9

@@ -28,7 +28,7 @@ def likelihood_histograms_figure(known, others=None, *, xlabel="bits per dimensi
     low, high, clipped = _range(known, others)
     bins = np.linspace(low, high, 41)
     known, others = ({name: np.clip(each, low, high) for name, each in sets.items()} for sets in (known, others))
-    xlabel += "; ends hold what is beyond" if clipped else ""
+    xlabel += "\n(ends hold what is beyond)" if clipped else ""
     figure, panels = _panels(max(1, len(others)))
     for axes, (name, values) in zip(panels, others.items() or [(None, None)]):
         area, *line = known.items()
@@ -73,9 +73,10 @@ def roc_figure(curves):
 def _range(known, others):
     """`(low, high, clipped)`: what holds all sets, or the known ones and twice their width at either side."""
     low, high = style.limits(np.concatenate(list(known.values())))
-    least, most = style.limits(np.concatenate([*known.values(), *others.values()]))
     first, last = low - 2 * (high - low), high + 2 * (high - low)
-    return max(least, first), min(most, last), least < first or most > last
+    everything = np.concatenate([*known.values(), *others.values()])
+    clipped = np.clip(everything, first, last)
+    return *style.limits(clipped), bool((clipped != everything).any())
 
 
 def _panels(count, inches=2.6):
