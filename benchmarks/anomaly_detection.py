@@ -3,8 +3,9 @@
     python benchmarks/anomaly_detection.py --data ADBENCH
 
 `ADBENCH` is a folder of `.npz` files with `X` and `y` (1 = anomaly) and `published_semi_supervised.csv`, mean AUC-ROC
-in percent by set and method. One recipe, `tfflows.evaluation.AnomalyDetector()`, serves every set; labels are used for
-the AUC alone. The protocol is that of the published figures' code (vicliv/DTE at 2aef173), quirks included:
+in percent by set and method. One recipe, `tfflows.evaluation.AnomalyDetector()`, serves every set; no training sees a
+label, but the recipe's form was chosen by the AUC of these sets (`benchmarks/README.md`). The protocol is that of the
+published figures' code (vicliv/DTE at 2aef173), quirks included:
 
 - a set below 1,000 rows is drawn to 1,000 with replacement before it is divided, so most test rows of a table of a
   hundred are copies of rows of training;

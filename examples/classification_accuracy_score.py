@@ -70,27 +70,28 @@ def digits_scores(seed, options):
         "samples of a kernel density per class": evaluation.ClassKernels(*real, **fitted),
     }
     print(f"seed {seed}: flow at {nats:.1f} nats, -log p(noisy validation image | class)")
-    found, samples = {}, {}
+    found, samples, near = {}, {}, {}
     for name, density in densities.items():
         given = {"labels": labels, "seed": seed}
         found[name] = [
             evaluation.classification_accuracy_score(density, *test, classifier=each, **given) for each in classifiers
         ]
         samples[name] = np.asarray(density.sample(len(labels), context=labels, seed=seed))
-        near = evaluation.memorisation(samples[name], data.train, data.test)
-        print(f"  {name}: {near.ratio:.3f} times as far from the nearest training image as test images", flush=True)
+        near[name] = evaluation.memorisation(samples[name], data.train, data.test).ratio
+        print(f"  {name}: {near[name]:.3f} times as far from the nearest training image as test images", flush=True)
     found["real images"] = [evaluation.classifier_accuracy(real, test, classifier=each) for each in classifiers]
     samples = samples["samples of the flow"]
     both = np.concatenate([data.train, samples]), np.concatenate([data.context_train, labels])
     found["real images and samples"] = [evaluation.classifier_accuracy(both, test, classifier=c) for c in classifiers]
-    return found, samples, data
+    return found, near, samples, data
 
 
 def digits(options):
-    tables = []
+    tables, ratios = [], []
     for seed in range(options.seeds):
-        found, samples, data = digits_scores(seed, options)
+        found, near, samples, data = digits_scores(seed, options)
         tables.append(found)
+        ratios.append(near)
     print(f"{'trained on':<38} | " + " | ".join(f"{name:<32}" for name in ("support vectors", "extra trees")))
     print(f"{'':<38} | " + " | ".join(f"{'top-1: mean, by seed':<24} {'top-5':>7}" for _ in range(2)))
     for name in tables[0]:
@@ -100,6 +101,9 @@ def digits(options):
             seeds = " ".join(f"{each:.3f}" for each in top_1)
             cells.append(f"{np.mean(top_1):.3f}: {seeds:<17} {np.mean(top_5):>7.4f}")
         print(f"{name:<38} | " + " | ".join(f"{cell:<32}" for cell in cells))
+    for name in ratios[0]:
+        ratio = np.mean([each[name] for each in ratios])
+        print(f"{name}: {ratio:.2f} times as far from the nearest training image as test images, mean of the seeds")
     if options.figure:
         by_class = [np.flatnonzero(data.context_train == k)[:4] for k in range(10)]
         rows = np.stack(by_class, axis=1).ravel()  # a column a class, as the samples are

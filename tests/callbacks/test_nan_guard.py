@@ -48,10 +48,10 @@ BAD = np.where(np.arange(32)[:, None] == 21, 6.0, GOOD).astype("float32")
 def stops(model, good, bad, match, **options):
     """Training is refused with these words, and leaves weights and optimizer as they were after the last good step."""
     model.fit(*good, epochs=1, verbose=0, callbacks=[NanGuard()], **options)
-    before = [v.numpy() for v in (*model.weights, *model.optimizer.variables) if v.value.dtype.is_floating]
+    before = [v.numpy() for v in (*model.weights, *model.optimizer.variables)]
     with pytest.raises(ValueError, match=match):
         model.fit(*bad, epochs=1, verbose=0, callbacks=NanGuard(), **options)
-    after = [v.numpy() for v in (*model.weights, *model.optimizer.variables) if v.value.dtype.is_floating]
+    after = [v.numpy() for v in (*model.weights, *model.optimizer.variables)]
     for new, old in zip(after, before, strict=True):
         np.testing.assert_array_equal(new, old)
     assert any(np.any(value) for value in after)
@@ -109,11 +109,6 @@ def test_an_autoencoder():
     with pytest.raises(
         ValueError, match="A gradient is not finite.* Received: NaN or infinite values in all 10 weights"
     ):
-        vae.fit(GOOD, epochs=1, verbose=0, callbacks=[NanGuard(every=1)])
+        vae.fit(GOOD, epochs=1, verbose=0, callbacks=[NanGuard()])
     for new, old in zip(vae.get_weights(), before, strict=True):
         np.testing.assert_array_equal(new, old)
-
-
-def test_steps_between_looks_are_at_least_one():
-    with pytest.raises(ValueError, match="`every` must be an integer of at least 1. Received: 0"):
-        NanGuard(every=0)

@@ -115,6 +115,9 @@ def test_told_from_other_data(moons, tmp_path, capsys):
     assert abs(found["against_auroc"] - expected) < 1e-4 and f"AUROC of the likelihood {expected:.3f}" in out
     assert f"receiver operating characteristic: AUROC {found['against_auroc']:.4f}" in page.pictures
     assert {"test data and samples", "latents of the test data", "density"} <= set(page.pictures)
+    assert _run("evaluate", folder, "--split", "train", "--seed", 5) == 0  # other rows of training than the run's
+    page = Reader(folder / "evaluate.html")
+    assert "histograms: two_moons, train, two_moons, train (of the run)" in page.pictures
     assert _run("evaluate", folder, "--against", "wine") == 2
     assert _run("evaluate", folder, "--against", "moonz") == 2
     assert "Examples of shape [2]" in (err := capsys.readouterr().err) and "Unknown data set" in err

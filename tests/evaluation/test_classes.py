@@ -261,6 +261,14 @@ def test_bad_input_of_classifiers():
         BayesClassifier(Gaussians(factor=np.nan)).predict(x)
     with pytest.raises(ValueError, match="Labels must be from 0 to 6. Received: values 1 to 7"):
         classifier.calibrate(x, y + 1)
+    never = Gaussians()
+    never.log_prob = lambda x, context: np.where(context == y[3], -np.inf, Gaussians().log_prob(x, context))
+    with pytest.raises(ValueError, match="possible given their labels. Received: .* the first number"):
+        BayesClassifier(never).calibrate(x, y)
+    with pytest.raises(ValueError, match="vary in more than one direction.* Received: 2 whose"):
+        ClassGaussians(x[:4], np.array([0, 0, 1, 1]))
+    with pytest.raises(ValueError, match="must differ, or give `bandwidths`. Received: 3 alike"):
+        ClassKernels(np.ones([3, 2]), np.zeros(3, int))
     with pytest.raises(ValueError, match="`rate` must be between 0 and 1. Received: 2"):
         classifier.log_density_at(x, rate=2)
     with pytest.raises(ValueError, match="1 of 2 that are not, the first number 1"):

@@ -211,3 +211,37 @@ def test_repeated_steps_are_those_of_the_loop():
 def test_bad_input_is_refused(of, kind, match):
     with pytest.raises(kind, match=match):
         of()
+
+
+def test_a_semi_supervised_flow_is_seen_through():
+    """Without labels, with some, and with a dead coupling inside of what hides its context."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(90) % 2
+    x = (rng.normal(size=(90, 2)) + 4 * labels[:, None]).astype("float32")
+    dead, *_ = FAULTS["dead coupling"]()
+    for inner, names in ((models.RealNVP((2,), **SMALL), []), (dead, ["dead coupling"])):
+        semi = models.SemiSupervisedFlow(inner, num_classes=2)
+        semi.adapt(x, labels)
+        for context in (None, np.where(labels == 1, 1, -1)):
+            report = evaluation.doctor(semi, x, context)
+            assert [each.name for each in report.findings if each.severity == "error"] == names, str(report)
+
+
+def test_a_context_that_a_posterior_does_not_take():
+    posterior = layers.PlanarPosterior(2, num_flows=1)
+    posterior(np.zeros([3, 4], "float32"))
+    with pytest.raises(ValueError, match="has features, and no context"):
+        evaluation.doctor(posterior, np.zeros([3, 4], "float32"), np.zeros([3, 1]))
+
+
+class Stopped(bijectors.Permutation):
+    """Its inverse is the identity, whose Jacobian automatic differentiation sees as singular."""
+
+    def inverse_and_log_det(self, y, context=None):
+        x, log_det = super().inverse_and_log_det(y, context)
+        return tf.stop_gradient(x), log_det
+
+
+def test_a_singular_jacobian_is_no_log_det():
+    names = evaluation.doctor(flow(Stopped([1, 0], name="stopped")), DATA).names
+    assert names[0] == "wrong log-det"

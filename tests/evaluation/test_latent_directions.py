@@ -55,7 +55,7 @@ def test_direction_with_a_context_and_of_images():
 def test_bad_input(linear):
     x = np.zeros([4, 3])
     ask = evaluation.attribute_direction
-    with pytest.raises(TypeError, match="`encode` and `decode`. Received: object, no `encode`"):
+    with pytest.raises(TypeError, match="`model` must have `encode`. Received: object"):
         ask(object(), x, [True, False, True, False])
     with pytest.raises(TypeError, match="booleans. Received: dtype int64"):
         ask(linear, x, np.array([0, 1, 0, 1]))

@@ -1,7 +1,10 @@
 """Surprise of a column against the closed form of a normal."""
 
+import types
+
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow_probability as tfp
 
 from tfflows.evaluation import conditional_surprise
@@ -43,3 +46,13 @@ def test_columns_go_in_blocks(monkeypatch):
 def test_another_grid_is_refused():
     with pytest.raises(ValueError, match=r"same columns. Received: shapes \(3, 3\) and \(301, 2\)"):
         conditional_surprise(NORMAL, X, GRID[:, :2], width=0.1)
+
+
+def test_integers_are_numbers_and_what_is_impossible_is_infinite():
+    normal = scipy.stats.multivariate_normal(np.zeros(2), np.eye(2))
+    model, grid = types.SimpleNamespace(log_prob=normal.logpdf), np.linspace(-6, 6, 97)[:, None] * np.ones(2)
+    rows = np.array([[1, 2], [0, -1]])
+    expected = -scipy.stats.norm.logpdf(rows)
+    np.testing.assert_allclose(conditional_surprise(model, rows, grid, width=0.5), expected, atol=1e-4)
+    box = types.SimpleNamespace(log_prob=lambda x: np.where((np.abs(x) < 3).all(axis=1), 0.0, -np.inf))
+    assert (conditional_surprise(box, np.array([[9.0, 9.0]]), grid, width=0.5) == np.inf).all()

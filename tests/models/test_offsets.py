@@ -33,7 +33,8 @@ def test_density_and_samples(fitted):
     np.testing.assert_allclose(fitted.distribution.log_prob(X), density, atol=1e-9)
     np.testing.assert_allclose(fitted.decode(fitted.encode(X)), X, rtol=0, atol=1e-5)
     samples = fitted.sample(5000, seed=0).numpy()
-    assert samples.dtype == "float64" and len(np.unique(samples[:, 0])) == 5000
+    # By chance 0.017 pairs are alike: of float64 at 1.6e9, 2.4e-7 apart. In float32 there would be 9 values.
+    assert samples.dtype == "float64" and len(np.unique(samples[:, 0])) > 4997
     np.testing.assert_allclose(samples.mean(0), [1.6e9, 0], rtol=0, atol=4)
     np.testing.assert_allclose(samples.std(0), [50, 1], rtol=0.05)
     assert {v.dtype for v in fitted.trainable_variables} == {"float32"}

@@ -87,7 +87,8 @@ def test_of_a_linear_flow_it_is_scikit_learn_s_mixture():
     mixture.covariances_, mixture.precisions_cholesky_ = (2 * deviation) ** 2, 1 / (2 * deviation)
     x = points(50)
     np.testing.assert_allclose(flow.log_prob(x), mixture.score_samples(x), rtol=1e-6)
-    classifier = BayesClassifier(flow, prior=PRIOR)
+    classifier = BayesClassifier(flow)  # with the prior of the flow
+    np.testing.assert_allclose(classifier.log_density(x), flow.log_prob(x), rtol=1e-6)
     np.testing.assert_allclose(classifier.predict_proba(x), mixture.predict_proba(x), atol=1e-6)
 
 

@@ -8,7 +8,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors
-from tfflows.models import FlowModel
+from tfflows.layers import GaussianPosterior
+from tfflows.models import FlowModel, VariationalAutoencoder
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -111,6 +112,20 @@ def test_a_temperature_needs_a_mean(base):
     assert np.isfinite(model.sample(3, seed=0)).all()
     with pytest.raises(ValueError, match="needs a distribution with one. Received: temperature=0.5 with Sample"):
         model.sample(3, seed=0, temperature=0.5)
+    drawn = tf.function(lambda temperature: model.sample(3, seed=0, temperature=temperature))(tf.constant(1.0))
+    np.testing.assert_allclose(drawn, model.sample(3, seed=0), rtol=1e-6)  # a number that only the run knows
+
+
+def test_the_temperature_of_a_prior_needs_a_mean():
+    """Of a distribution, and of the base of a flow."""
+    cauchy = tfd.Sample(tfd.Cauchy(0.0, 1.0), [2])
+    for prior in (cauchy, FlowModel(tfd.TransformedDistribution(cauchy, tfb.Scale(2.0)))):
+        encoder, decoder = (keras.Sequential([keras.layers.Dense(size)]) for size in (4, 3))
+        model = VariationalAutoencoder(encoder, decoder, GaussianPosterior(2), prior=prior)
+        model.build((None, 3))
+        assert np.isfinite(model.sample(3, seed=0)).all()
+        with pytest.raises(ValueError, match="needs a distribution with one. Received: temperature=0.5 with Sample"):
+            model.sample(3, seed=0, temperature=0.5)
 
 
 EXACT = {

@@ -138,6 +138,15 @@ def test_compiled_for_batches_of_unknown_size(solver, jit_compile):
         assert status == 0 and abs(int(steps) - int(eager.num_steps)) <= 1
 
 
+@every_adaptive
+def test_times_that_are_close_cost_no_shorter_steps_behind_them(kind):
+    alone = kind().solve(pendulum, 0.0, 4.0, START)
+    times = [0.5, 0.5001, 0.5002, 1.5, 1.500001, 4.0]
+    found = kind().solve(pendulum, 0.0, 4.0, START, times=times)
+    assert int(found.num_steps) <= int(alone.num_steps) + len(times) + 1
+    np.testing.assert_allclose(found.states[-1], alone.states, atol=1e-3)
+
+
 def test_states_of_several_parts_and_each_example_within_the_tolerance():
     """An example that is easy has the tolerance of one that is hard, whatever is beside it."""
 

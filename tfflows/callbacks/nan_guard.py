@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows.arguments import check_integer
 from tfflows.fitting import bad_gradients, step_checks
 from tfflows.fitting.planned_model import PlannedModel
 
@@ -21,14 +20,11 @@ class NanGuard(keras.callbacks.Callback):
     weights were no longer finite. A gradient goes through the layers from the loss on: of these it is the last one in
     which it began, or what follows it.
 
-    It keeps one copy of all weights and of the optimizer's variables, and needs every batch, so that `fit` runs one
-    step a call.
-
-    Args:
-      every: int, steps between looks; weights that come back are those of the last look.
+    It keeps one copy of all weights and of the optimizer's variables, and needs every batch, so that `fit` of models of
+    this package runs one step a call.
 
     Raises:
-      ValueError: from `fit`, as above; `every` below 1.
+      ValueError: from `fit`, as above.
 
     Example:
 
@@ -46,11 +42,6 @@ class NanGuard(keras.callbacks.Callback):
     True [[1.0]]
     """
 
-    def __init__(self, every=1):
-        super().__init__()
-        check_integer(every=every)
-        self._every = every
-
     def on_train_begin(self, logs=None):
         """Takes the first copy."""
         optimizer = self.model.optimizer
@@ -60,21 +51,21 @@ class NanGuard(keras.callbacks.Callback):
         self._keep()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Looks, and stops or takes a copy."""
-        if (batch + 1) % self._every:
-            return
+        """Stops, or takes a copy."""
         loss = (logs or {}).get("loss", 0.0)
-        if not np.isfinite(loss) or not self._all_finite([v.value for v in self._variables]):
+        if not np.isfinite(loss) or not self._all_finite([v.value for v in self._floating()]):
             self._stop(loss)
         self._keep()
 
     def _keep(self):
-        variables = [*self.model.weights, *self.model.optimizer.variables]
-        self._variables = [v for v in variables if v.value.dtype.is_floating]
+        self._variables = [*self.model.weights, *self.model.optimizer.variables]
         self._good = [v.value.read_value() for v in self._variables]
 
+    def _floating(self):
+        return [v for v in self._variables if v.value.dtype.is_floating]
+
     def _stop(self, loss):
-        bad = [v for v in self._variables if not np.isfinite(v.value).all()]
+        bad = [v for v in self._floating() if not np.isfinite(v.value).all()]
         where = bad_gradients.of_weights(self.model, bad) if bad else "the loss alone"
         for variable, value in zip(self._variables, self._good):
             variable.assign(value)

@@ -41,7 +41,9 @@ def of_run(run, split, *, other_data, **draws):
         except (OSError, ValueError, ImportError) as error:
             trained, note = None, f"The training data could not be read: {error}"
     if trained is not None and (split != "train" or other_data):
-        values[f"{trained.data.name}, train"] = _values(trained, "train", **draws)
+        key = f"{trained.data.name}, train"
+        key += " (of the run)" if key in values else ""
+        values[key] = _values(trained, "train", **draws)
     x, context = data.first(run.data, split, len(values[name]))
     return Judged(name, values, _unit(run), x, context if run.flow.conditional else None, note)
 

@@ -2,19 +2,19 @@
 seen."""
 
 import math
-import numbers
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state, validation
 
+from tfflows.arguments import check_integer, check_positive
 from tfflows.evaluation.kernel_mixture import KernelMixture
 from tfflows.evaluation.likelihood import checked_shape, default_batch_size
 from tfflows.evaluation.surprise import conditional_surprise
 
 FLOW, KERNELS = "flow", "kernels"
 _HELD_OUT, _COPIES, _BATCH, _LEARNING_RATE, _PATIENCE = 0.2, 8_000, 256, 3e-3, 6
-_NEVER = -1e30  # log-density of what a flow gives no finite one
+_NEVER = -1e30  # log-density of what has no finite one
 _QUANTILES, _BEYOND, _GRID = 65, 3.0, 193  # of the integrals of `contributions`
 
 
@@ -100,7 +100,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     def fit(self, X, y=None):
         """Learns from rows `[n, D]`; `y` is not used. Returns itself."""
         self._check_arguments()
-        X = self._validated(X, reset=True, ensure_min_samples=2)
+        X = validation.validate_data(self, X, dtype=np.float64, reset=True, ensure_min_samples=2)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rng = np.random.default_rng(seed)
         self.location_, deviation = X.mean(axis=0), X.std(axis=0)
@@ -137,7 +137,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
         `predict` takes every row for a new one: a copy of a row of training is normal to it.
         """
-        z = self.fit(X)._standardised(self._validated(X, reset=False))[self._order]
+        z = self.fit(X)._standardised(validation.validate_data(self, X, dtype=np.float64, reset=False))[self._order]
         found = np.empty(len(z), dtype=int)
         found[self._order] = np.where(self._training_scores(z) < self.offset_, -1, 1)
         return found
@@ -185,26 +185,20 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         experts = self.experts
         if isinstance(experts, str) or not set(experts) or set(experts) - {FLOW, KERNELS}:
             raise ValueError(f"`experts` must be of {FLOW!r} and {KERNELS!r}. Received: {experts!r}")
-        limits = {"contamination": 0.5, "false_alarm_rate": 1.0, "noise": 1e6}
-        if isinstance(self.contamination, str) and self.contamination == "auto":
-            del limits["contamination"]
-        for name, most in limits.items():
-            value = getattr(self, name)
-            if not isinstance(value, numbers.Real) or not 0 < value <= most:
-                raise ValueError(f"`{name}` must be a number above 0, at most {most}. Received: {value!r}")
-        for name, least in (("epochs", 1), ("max_centres", 2)):
-            value = getattr(self, name)
-            if not isinstance(value, numbers.Integral) or value < least:
-                raise ValueError(f"`{name}` must be an int, {least} or more. Received: {value!r}")
-
-    def _validated(self, X, **options):
-        if hasattr(validation, "validate_data"):  # scikit-learn 1.6
-            return validation.validate_data(self, X, dtype=np.float64, **options)
-        return self._validate_data(X, dtype=np.float64, **options)
+        check_positive(noise=self.noise, false_alarm_rate=self.false_alarm_rate)
+        if self.false_alarm_rate >= 1:
+            raise ValueError(f"`false_alarm_rate` must be below 1. Received: {self.false_alarm_rate!r}")
+        share = self.contamination
+        if not (isinstance(share, str) and share == "auto"):
+            check_positive(contamination=share)
+            if share > 0.5:
+                raise ValueError(f'`contamination` must be "auto", or at most 0.5. Received: {share!r}')
+        check_integer(epochs=self.epochs)
+        check_integer(2, max_centres=self.max_centres)
 
     def _rows(self, X):
         validation.check_is_fitted(self)
-        return self._standardised(self._validated(X, reset=False))
+        return self._standardised(validation.validate_data(self, X, dtype=np.float64, reset=False))
 
     def _standardised(self, X):
         z = (X - self.location_) / self.scale_
@@ -251,10 +245,12 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     def _log_density(self, name, z, own=None):
         if name == KERNELS:
-            return self.kernels_.log_prob(z, own=own)
-        step = default_batch_size(z.shape[1:])
-        parts = (z[start : start + step].astype("float32") for start in range(0, len(z), step))
-        found = np.concatenate([checked_shape(self.flow_.log_prob(part), (len(part),)) for part in parts])
+            found = self.kernels_.log_prob(z, own=own)
+        else:
+            step, largest = default_batch_size(z.shape[1:]), np.finfo(np.float32).max
+            z = np.clip(z, -largest, largest).astype("float32")
+            parts = (z[start : start + step] for start in range(0, len(z), step))
+            found = np.concatenate([checked_shape(self.flow_.log_prob(part), (len(part),)) for part in parts])
         return np.where(np.isfinite(found), found, _NEVER)
 
     def _standard(self, name, log_density):

@@ -64,6 +64,8 @@ def attribute_traversal(model, x, direction, steps, context=None, *, seed=0):
       TypeError: a model without `encode` or `decode`.
       ValueError: a direction of another shape than the latents, no steps, latents that are not finite.
     """
+    if not callable(getattr(model, "decode", None)):
+        raise TypeError(f"`model` must have `decode`. Received: {type(model).__name__}")
     z, steps, direction = _encoded(model, x, context, seed), np.asarray(steps, np.float64), np.asarray(direction)
     if direction.shape != z.shape[1:] or steps.ndim != 1 or not len(steps):
         raise ValueError(
@@ -77,9 +79,8 @@ def attribute_traversal(model, x, direction, steps, context=None, *, seed=0):
 
 
 def _encoded(model, x, context, seed):
-    for method in ("encode", "decode"):
-        if not callable(getattr(model, method, None)):
-            raise TypeError(f"`model` must have `encode` and `decode`. Received: {type(model).__name__}, no `{method}`")
+    if not callable(getattr(model, "encode", None)):
+        raise TypeError(f"`model` must have `encode`. Received: {type(model).__name__}")
     x = np.asarray(x)
     if x.ndim < 2 or not len(x):
         raise ValueError(f"`x` must be examples [n, ...], at least one. Received: shape {x.shape}")

@@ -7,6 +7,7 @@ import scipy.special
 from tfflows.arguments import check_integer, check_positive
 from tfflows.evaluation import draws
 from tfflows.evaluation.likelihood import checked_shape, default_batch_size
+from tfflows.ops import numerics
 
 REJECTED = -1
 
@@ -24,7 +25,7 @@ class BayesClassifier:
         class-conditional flow, `SemiSupervisedFlow`, `ClassGaussians`. Its `log_prob_by_class(x)`, `[n, num_classes]`,
         is asked where there is one.
       num_classes: int; `None` for the model's `num_classes`.
-      prior: floats `[num_classes]`, `p(y)`; `None` for all alike.
+      prior: floats `[num_classes]`, `p(y)`; `None` for the `prior` of the model, or all alike.
       temperature: float > 0, `T`.
       num_draws: int, draws of the noise of a flow over integers, over which probabilities are averaged:
         `log p(x | y)` is then the log of the mean of the draws' densities; every class gets the same noise.
@@ -59,11 +60,7 @@ class BayesClassifier:
         check_integer(2, num_classes=num_classes)
         check_integer(num_draws=num_draws)
         check_positive(temperature=temperature)
-        prior = np.full(num_classes, 1 / num_classes) if prior is None else np.asarray(prior, np.float64)
-        if prior.shape != (num_classes,) or not (prior > 0).all() or abs(prior.sum() - 1) > 1e-6:
-            raise ValueError(
-                f"`prior` must hold {num_classes} positive probabilities that sum to 1. Received: {prior.tolist()}"
-            )
+        prior = numerics.class_prior(getattr(model, "prior", None) if prior is None else prior, num_classes)
         self.model, self.log_prior, self.temperature = model, np.log(prior), float(temperature)
         self.num_draws, self.seed, self.classes_ = num_draws, seed, np.arange(num_classes)
 
@@ -144,6 +141,12 @@ class BayesClassifier:
                 f"Labels must be from 0 to {len(self.classes_) - 1}. Received: values {y.min()} to {y.max()}"
             )
         by_class = self.class_log_probs(x)
+        never = np.isneginf(by_class[np.arange(len(y)), y])
+        if never.any():
+            raise ValueError(
+                "Examples must be possible given their labels. Received: "
+                f"{int(never.sum())} of {len(y)} that are not, the first number {int(never.argmax())}"
+            )
 
         def loss(log_temperature):
             return -self._log_proba(by_class, np.exp(log_temperature))[np.arange(len(y)), y].mean()

@@ -51,12 +51,15 @@ def mean_interval(values, *, level=0.95, num_resamples=1_000, seed=0):
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"An interval needs values [n] of at least 2 examples. Received: shape {values.shape}")
-    means = [values[rows].mean(axis=1) for rows in resamples(len(values), num_resamples, np.random.default_rng(seed))]
-    return interval(values.mean(), np.concatenate(means), level)
+    import scipy.stats  # slow to import
 
-
-def resamples(count, num_resamples, rng):
-    """Row numbers drawn with replacement, `[resamples, count]` at a time, `num_resamples` in all."""
-    at_once = max(1, _DRAWS_AT_ONCE // count)
-    for start in range(0, num_resamples, at_once):
-        yield rng.integers(count, size=(min(at_once, num_resamples - start), count))
+    found = scipy.stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=num_resamples,
+        batch=max(1, _DRAWS_AT_ONCE // len(values)),
+        confidence_level=level,
+        method="percentile",
+        random_state=np.random.default_rng(seed),
+    )
+    return interval(values.mean(), found.bootstrap_distribution, level)

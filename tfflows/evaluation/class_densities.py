@@ -22,8 +22,8 @@ class ClassDensities:
 
     Raises:
       TypeError: labels that are not integers.
-      ValueError: no examples, values that are not finite, a class of a single example. From the methods: a label that
-        is none of `classes`.
+      ValueError: no examples, values that are not finite, a class of a single example, or of examples that do not vary
+        as the density needs. From the methods: a label that is none of `classes`.
     """
 
     def __init__(self, x, labels, *, levels=None, standardize=True):
@@ -94,7 +94,13 @@ class ClassGaussians(ClassDensities):
         from sklearn.covariance import LedoitWolf
 
         found = LedoitWolf().fit(x)
-        return scipy.stats.multivariate_normal(found.location_, found.covariance_, allow_singular=True)
+        try:
+            return scipy.stats.multivariate_normal(found.location_, found.covariance_)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                "The examples of a class must vary in more than one direction, of which two examples have one. "
+                f"Received: {len(x)} whose covariance, shrunk, is singular"
+            ) from error
 
     def scores(self, density, x):
         return density.logpdf(x)
@@ -135,6 +141,8 @@ class ClassKernels(ClassDensities):
 
         grid = self.bandwidths
         if grid is None:
+            if not x.var():
+                raise ValueError(f"The examples of a class must differ, or give `bandwidths`. Received: {len(x)} alike")
             grid = np.sqrt(x.var(axis=0).mean()) * np.geomspace(0.05, 2.0, 16)
         folds = KFold(min(5, len(x)), shuffle=True, random_state=0)
         return GridSearchCV(KernelDensity(), {"bandwidth": list(grid)}, cv=folds).fit(x).best_estimator_

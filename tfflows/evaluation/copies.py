@@ -42,7 +42,8 @@ def memorisation(samples, train, held_out, *, features=None):
       `Memorisation`.
 
     Raises:
-      ValueError: sets of fewer than 2, of unlike shapes or not finite; held-out data that are all in the training set.
+      ValueError: sets of fewer than 2, of unlike shapes or not finite; held-out data of which half or more are in the
+        training set.
 
     Example:
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfflows.evaluation.bootstrap import Interval, check_resampling, interval, resamples
+from tfflows.evaluation.bootstrap import Interval, check_resampling, interval
 
 _RECALL = 95  # percent
 
@@ -123,8 +123,7 @@ def _groups(inside, outside):
 
 def _drawn(groups, size, num_groups, rng):
     """How often each distinct score is drawn, `[size, num_groups]`."""
-    rows = np.concatenate(list(resamples(len(groups), size, rng)))
-    flat = groups[rows] + num_groups * np.arange(size)[:, None]
+    flat = groups[rng.integers(len(groups), size=(size, len(groups)))] + num_groups * np.arange(size)[:, None]
     return np.bincount(flat.ravel(), minlength=size * num_groups).reshape(size, num_groups)
 
 

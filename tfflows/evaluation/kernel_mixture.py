@@ -97,10 +97,11 @@ class KernelMixture:
             itself = np.flatnonzero(own[rows] >= 0)
             squares[itself, own[rows][itself]] = np.inf
             nearest = squares.min(axis=1)
-            squares -= nearest[:, None]
+            near = np.isfinite(nearest)  # what is too far for a distance has no density
+            squares[near] -= nearest[near, None]
             for k, h in enumerate(self.widths):
-                sums = np.exp(squares / (-2 * h * h)).sum(axis=1)
-                found[k, rows] = np.log(sums) - nearest / (2 * h * h)
+                with np.errstate(divide="ignore"):
+                    found[k, rows] = np.log(np.exp(squares / (-2 * h * h)).sum(axis=1)) - nearest / (2 * h * h)
         return (
             found - np.log(len(centres) - (own >= 0)) - dimensions * np.log(np.sqrt(2 * np.pi) * self.widths)[:, None]
         )

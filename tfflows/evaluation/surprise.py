@@ -1,6 +1,7 @@
 """Which entry of an event is odd, given the others: for any density."""
 
 import numpy as np
+import scipy.special
 
 from tfflows.evaluation.likelihood import checked_shape
 
@@ -29,6 +30,7 @@ def conditional_surprise(model, x, grid, *, width):
       ValueError: a grid of other columns, or log-probabilities that are not one for each row.
     """
     x, grid = np.asarray(x), np.asarray(grid)
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
     if x.ndim != 2 or grid.ndim != 2 or x.shape[1] != grid.shape[1]:
         raise ValueError(f"`x` and `grid` must have the same columns. Received: shapes {x.shape} and {grid.shape}")
     columns = x.shape[1]
@@ -42,7 +44,8 @@ def conditional_surprise(model, x, grid, *, width):
             moved = np.tile(row, (len(some), len(points), 1))
             moved[np.arange(len(some)), :, some] = points[:, some].T
             log_q = _log_prob(model, moved.reshape(-1, columns)).reshape(len(some), len(points))
-            found[i, some] = _log_integral(log_q, points[:, some].T.astype(np.float64)) - log_p[i]
+            line = _log_integral(log_q, points[:, some].T.astype(np.float64))
+            found[i, some] = np.inf if np.isneginf(log_p[i]) else line - log_p[i]
     return found
 
 
@@ -55,5 +58,4 @@ def _log_integral(log_q, points):
     """Log of the trapezoids' integral along the last axis."""
     steps = np.diff(points)
     halves = (np.pad(steps, ((0, 0), (1, 0))) + np.pad(steps, ((0, 0), (0, 1)))) / 2
-    with np.errstate(divide="ignore"):
-        return np.logaddexp.reduce(log_q + np.log(halves), axis=1)
+    return scipy.special.logsumexp(log_q, b=halves, axis=1)

@@ -5,7 +5,6 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from tfflows.bijectors import Chain
 from tfflows.fitting import bad_losses
 
 
@@ -60,14 +59,12 @@ def _bad(model, x, context):
 
 def _link(model, x, context):
     """The bijector nearest to the base through which the gradient of one event is not finite any more, or the base."""
-    if x.dtype.is_integer:
-        x = model.dequantization(x, seed=0)[0]
-    x, context = tf.cast(x, model.distribution.dtype), model._context_tensor(context)
-    links = getattr(model.bijector, "bijectors", [model.bijector])
+    x = bad_losses.reals(model, x)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         values, total = [x], 0.0
-        for value, log_det in _answers(model, links, x, context):
+        links, answers = bad_losses.parts(model, x, context)
+        for value, log_det in answers:
             tape.watch(value)
             values.append(value)
             total += tf.reduce_sum(log_det)
@@ -78,12 +75,6 @@ def _link(model, x, context):
         if not _finite(tape.gradient(total, [value, *link.trainable_variables])):
             return f"the bijector {link.name!r}"
     return "a part that is no bijector"
-
-
-def _answers(model, links, x, context):
-    if isinstance(model.bijector, Chain):  # which standardises the context
-        return model.bijector.evaluated(x, context, forward=False)
-    return bad_losses.one_by_one(links, x, len(model.event_shape), context)
 
 
 def _finite(gradients):

@@ -35,17 +35,23 @@ def first_example(stream, values, where):
 
 def link(model, x, context):
     """The name of the bijector of a flow that maps an event to numbers which are not finite, or of the base."""
-    if x.dtype.is_integer:
-        x = model.dequantization(x, seed=0)[0]
-    x, ndims = tf.cast(x, model.distribution.dtype), len(model.event_shape)
-    context = model._context_tensor(context)
-    links = getattr(model.bijector, "bijectors", [model.bijector])
-    if isinstance(model.bijector, Chain):  # which standardises the context
-        answers = model.bijector.evaluated(x, context, forward=False)
-    else:
-        answers = one_by_one(links, x, ndims, context)
+    links, answers = parts(model, reals(model, x), context)
     names = (f"the bijector {link.name!r}" for link in links)
     return first_part(zip(names, answers)) or "the base distribution"
+
+
+def reals(model, x):
+    """Events as the bijector of a flow takes them, levels with noise."""
+    x = model.dequantization(x, seed=0)[0] if x.dtype.is_integer else x
+    return tf.cast(x, model.distribution.dtype)
+
+
+def parts(model, x, context):
+    """The links of a flow's bijector, data end first, and an iterator of value and log-det of the inverse of each."""
+    context, links = model._context_tensor(context), getattr(model.bijector, "bijectors", [model.bijector])
+    if isinstance(model.bijector, Chain):  # which standardises the context
+        return links, model.bijector.evaluated(x, context, forward=False)
+    return links, _one_by_one(links, x, len(model.event_shape), context)
 
 
 def first_part(parts):
@@ -53,8 +59,7 @@ def first_part(parts):
     return next((name for name, found in parts if not all(np.isfinite(each).all() for each in found)), None)
 
 
-def one_by_one(links, x, ndims, context):
-    """Value and log-det of the inverse of each of the links of a bijector, data end first."""
+def _one_by_one(links, x, ndims, context):
     for link in links:
         x, log_det, ndims = composition.evaluate(link, x, ndims, context, forward=False)
         yield x, log_det

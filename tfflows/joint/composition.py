@@ -42,6 +42,11 @@ def unadapted(root):
     return [m for m in root.submodules if isinstance(m, KerasBijector) and not m.adapted]
 
 
+def is_chain(bijector):
+    """Whether it is a chain, ours or TFP's, which makes classes of its own."""
+    return type(bijector).__name__.lstrip("_") == "Chain"
+
+
 def adapt(bijector, y, context):
     """Initialises the data-dependent weights below `bijector`, from the data end inwards; returns `inverse(y)`.
 
@@ -51,7 +56,7 @@ def adapt(bijector, y, context):
     if isinstance(bijector, KerasBijector):
         return bijector.adapt(y, context=context)
     links = getattr(bijector, "bijectors", None)
-    if type(bijector).__name__.lstrip("_") == "Chain":
+    if is_chain(bijector):
         for link in links:
             y = adapt(link, y, context)
         return y

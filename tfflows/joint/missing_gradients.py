@@ -1,11 +1,12 @@
-"""A gradient that TensorFlow lacks, without which second derivatives in forward mode stop under XLA."""
+"""A gradient that TensorFlow lacks, without which there are no second derivatives of slices under XLA.
+
+`XlaDynamicUpdateSlice` is what the gradient of `tf.slice`, which that of a concatenation is made of, is under XLA.
+"""
 
 import contextlib
 
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
-
-_NAME = "XlaDynamicUpdateSlice"  # what the gradient of `tf.slice`, as of a concatenation, is under XLA
 
 
 def _gradient(op, dy):
@@ -15,4 +16,4 @@ def _gradient(op, dy):
 
 
 with contextlib.suppress(KeyError):  # a TensorFlow that has it
-    tf.RegisterGradient(_NAME)(_gradient)
+    tf.RegisterGradient("XlaDynamicUpdateSlice")(_gradient)

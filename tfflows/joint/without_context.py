@@ -45,6 +45,6 @@ def links_without_context(bijector):
 
     What native links mean for a support is then seen as before (`joint.bounded`).
     """
-    if type(bijector).__name__.lstrip("_") == "Chain":
+    if composition.is_chain(bijector):
         return [each for link in bijector.bijectors for each in links_without_context(link)]
     return [WithoutContext(bijector) if composition.takes_context(bijector) else bijector]

@@ -56,6 +56,11 @@ def sample(prior, n, latent_size, *, dtype, seed, temperature):
     return tempered(prior, tf.cast(prior.sample(n, seed=seed), dtype), temperature)
 
 
+def base_of(prior):
+    """The distribution that a temperature scales: the prior, the base of one that is a flow, `None` of none."""
+    return prior if prior is None or isinstance(prior, tfd.Distribution) else prior.distribution.distribution
+
+
 def check_temperature(temperature, distribution=None):
     """The mean about which a temperature scales draws of a distribution; `None` where it needs none.
 
@@ -91,5 +96,5 @@ def tempered(distribution, z, temperature):
         return z
     if mean is None:
         return distribution.tempered(z, temperature)
-    mean = tf.cast(mean, z.dtype)
-    return mean + tf.cast(temperature, z.dtype) * (z - mean)
+    mean, temperature = tf.cast(mean, z.dtype), tf.cast(temperature, z.dtype)
+    return tf.where(temperature == 1, z, mean + temperature * (z - mean))  # as they are, also without a mean

@@ -49,18 +49,16 @@ class FlowMethods(flow_trainer.FlowTrainer):
 
     def _of_events(self, x, context=None, *, seed=None):
         """What `log_prob` and `encode` are called with, checked."""
-        x = call_inputs.events(x, self.event_shape, self.dequantization, self.name)
-        context, ndims = self._context_tensor(context), len(self.event_shape)
-        never_adapted.warn(self, x, context)
+        x, context = self._checked_events(x, context)
         seed = seeds.stateless(seed) if x.dtype.is_integer and seed is not None else None
-        return {"x": Rows(x, ndims), **self._context_of(Rows(x, ndims), context), "seed": seed}
+        x = Rows(x, len(self.event_shape))
+        return {"x": x, **self._context_of(x.batch, context), "seed": seed}
 
     def _of_latents(self, z, context=None):
         """What `decode` is called with, checked."""
-        latent = self.distribution.distribution.event_shape
-        z, context = tf.cast(z, self.distribution.dtype), self._context_tensor(context)
-        call_inputs.check_shape(z, latent, self.name, "latents")
-        return {"z": Rows(z, len(latent)), **self._context_of(Rows(z, len(latent)), context)}
+        z, context = self._checked_latents(z, context)
+        z = Rows(z, len(self.distribution.distribution.event_shape))
+        return {"z": z, **self._context_of(z.batch, context)}
 
     def _of_draws(self, n, *, context=None, seed=None, temperature=1.0, **others):
         """What `sample` is called with, checked; nothing of a shape of samples."""
@@ -71,15 +69,27 @@ class FlowMethods(flow_trainer.FlowTrainer):
         seed = seeds.stateless(seeds.drawn() if seed is None else seed)
         if tf.is_tensor(temperature) or temperature != 1:
             others["temperature"] = tf.cast(temperature, self.distribution.dtype)
-        context = self._context_of(Rows(tf.zeros([n]), 0), self._context_tensor(context), grow=False)
+        context = self._context_of(tf.TensorShape([n]), self._context_tensor(context), grow=False)
         return {"n": tf.constant(n), **context, "seed": seed, **others}
 
-    def _context_of(self, rows, context, grow=True):
+    def _context_of(self, batch, context, grow=True):
+        """What a method of rows with those batch axes is called with of their context, if there is one."""
         if context is None:
             return {}
         context = Rows(context, self._context_ndims)
-        call_inputs.joint_batch(rows.batch, context.batch, grow)
+        call_inputs.joint_batch(batch, context.batch, grow)
         return {"context": context}
+
+    def _checked_events(self, x, context):
+        x = call_inputs.events(x, self.event_shape, self.dequantization, self.name)
+        context = self._context_tensor(context)
+        never_adapted.warn(self, x, context)
+        return x, context
+
+    def _checked_latents(self, z, context):
+        z, context = tf.cast(z, self.distribution.dtype), self._context_tensor(context)
+        call_inputs.check_shape(z, self.distribution.distribution.event_shape, self.name, "latents")
+        return z, context
 
     @as_called.compiled(_of_events)
     def log_prob(self, x, context=None, *, seed=None):
@@ -113,9 +123,8 @@ class FlowMethods(flow_trainer.FlowTrainer):
 
     def _events(self, x, context, seed):
         """Events with noise, if they are levels, with the batch axes of their context; the context, and `log q`."""
-        x = call_inputs.events(x, self.event_shape, self.dequantization, self.name)
-        context, ndims, log_q = self._context_tensor(context), len(self.event_shape), None
-        never_adapted.warn(self, x, context)
+        x, context = self._checked_events(x, context)
+        ndims, log_q = len(self.event_shape), None
         if x.dtype.is_integer:
             batch = shapes.batch_shape(x, ndims)
             x = x if x.shape.rank == 1 + ndims else tf.reshape(x, [-1, *self.event_shape])
@@ -146,7 +155,6 @@ class FlowMethods(flow_trainer.FlowTrainer):
     def _latents(self, n, context, seed, temperature):
         """Draws of the base distribution, scaled about its mean, and their context."""
         call_inputs.check_count(n)
-        priors.check_temperature(temperature)
         base = self.distribution.distribution
         z = base.sample(n, seed=None if seed is None else seeds.stateless(seed))
         z, context = priors.tempered(base, z, temperature), self._context_tensor(context)
@@ -187,20 +195,19 @@ class FlowMethods(flow_trainer.FlowTrainer):
     @as_called.compiled(_of_latents)
     def decode(self, z, context=None):
         """Events of latents, integers of a flow with a `dequantization`. Batch axes and errors as in `log_prob`."""
-        z, context = self._checked_latents(z, context)
+        z, context = self._matched_latents(z, context)
         with precision.full_by_default():
             y = tf.identity(self.bijector.forward(z, **composition.context_kwargs(self.bijector, context)))
         return y if self.dequantization is None else self.dequantization.quantized(y)
 
-    def _checked_latents(self, z, context):
-        latent = self.distribution.distribution.event_shape
-        z, context = tf.cast(z, self.distribution.dtype), self._context_tensor(context)
-        call_inputs.check_shape(z, latent, self.name, "latents")
-        return tf.identity(call_inputs.matched(z, len(latent), context, self._context_ndims)), context
+    def _matched_latents(self, z, context):
+        z, context = self._checked_latents(z, context)
+        ndims = len(self.distribution.distribution.event_shape)
+        return tf.identity(call_inputs.matched(z, ndims, context, self._context_ndims)), context
 
     def intermediates(self, z, context=None):
         """Latents on their way through the links of a `bijectors.Chain`, a list: `z` first, events of reals last."""
-        z, context = self._checked_latents(z, context)
+        z, context = self._matched_latents(z, context)
         with precision.full_by_default():
             if isinstance(self.bijector, bijectors.Chain):
                 return self.bijector.intermediates(z, context)

@@ -73,7 +73,7 @@ class RealNVP(Architecture):
         "log_scale_bound": Option(
             None,
             "name or limit, of the couplings, see `ops.numerics.log_scale_bound`; `None` for 3 of images, and "
-            f"{vectors.LIMIT_OF_SCALES}",
+            + vectors.LIMIT_OF_SCALES,
             convert=log_scale_bound,
         ),
         **shared("seed", "name", "dtype", name="real_nvp"),

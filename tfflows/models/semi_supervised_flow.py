@@ -13,7 +13,7 @@ from tfflows.joint import as_called, composition, configs
 from tfflows.joint.without_context import links_without_context
 from tfflows.models import latents
 from tfflows.models.flow_model import FlowModel
-from tfflows.ops import precision, seeds
+from tfflows.ops import numerics, precision, seeds
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 
@@ -83,9 +83,14 @@ class SemiSupervisedFlow(FlowModel):
             name=name,
             dtype=flow.dtype_policy,
         )
-        self._log_prior = np.log(_checked_prior(prior, num_classes)).astype(dtype.name)
+        self._log_prior = np.log(numerics.class_prior(prior, num_classes)).astype(dtype.name)
         self._prior, self._examples_of_flow = prior, flow.adapt_examples
         self._given = types.MappingProxyType(configs.written({"flow": flow}))  # not a dict, into which Keras looks
+
+    @property
+    def prior(self):
+        """`p(y)`, a list of floats; `None` for classes that are equally likely."""
+        return self._prior
 
     @property
     def classes(self):
@@ -224,14 +229,3 @@ def _with_classes(flow, num_classes):
     links.append(bijectors.DiagonalAffine([size], conditioner=conditioner, dtype=dtype.name, name="classes"))
     base = latents.standard_normal([size], flow.distribution.dtype)
     return tfd.TransformedDistribution(base, bijectors.Chain(links)), dtype
-
-
-def _checked_prior(prior, num_classes):
-    if prior is None:
-        return np.full(num_classes, 1 / num_classes)
-    prior = np.asarray(prior, np.float64)
-    if prior.shape != (num_classes,) or not (prior > 0).all() or abs(prior.sum() - 1) > 1e-6:
-        raise ValueError(
-            f"`prior` must hold {num_classes} positive probabilities that sum to 1. Received: {prior.tolist()}"
-        )
-    return prior

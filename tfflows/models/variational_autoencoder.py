@@ -124,7 +124,7 @@ class VariationalAutoencoder(PlannedModel):
         call_inputs.check_count(n)
         if not isinstance(n, (int, np.integer)) or not n:
             return None
-        priors.check_temperature(temperature)
+        priors.check_temperature(temperature, priors.base_of(self.prior))
         if tf.is_tensor(temperature) or temperature != 1:
             temperature = tf.cast(temperature, self.posterior.event_dtype)
         seed = None if seed is None else seeds.stateless(seed)

@@ -31,6 +31,20 @@ _BOUNDS = {
 }
 
 
+def class_prior(prior, num_classes):
+    """The probabilities of classes, float64 `[num_classes]`; of `None` all alike.
+
+    Raises:
+      ValueError: another number of them, some that are not positive, or another sum than 1.
+    """
+    prior = np.full(num_classes, 1 / num_classes) if prior is None else np.asarray(prior, np.float64)
+    if prior.shape != (num_classes,) or not (prior > 0).all() or abs(prior.sum() - 1) > 1e-6:
+        raise ValueError(
+            f"`prior` must hold {num_classes} positive probabilities that sum to 1. Received: {prior.tolist()}"
+        )
+    return prior
+
+
 def log_scale_bound(name):
     """The function `raw -> log_scale` of that name, or `limit tanh(raw / limit)` of a number, the limit.
 

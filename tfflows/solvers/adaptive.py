@@ -1,5 +1,7 @@
 """Solvers that choose their steps by an estimate of the error."""
 
+import typing
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,11 +11,23 @@ from tfflows.solvers.explicit import Explicit
 
 _SAFETY, _LEAST, _MOST = 0.9, 0.2, 10.0  # of the step that the estimate asks for; how much one differs from the last
 _INTEGRAL, _PROPORTIONAL = 0.7, 0.4  # gains, over the order
-_STATUS, _STEPS, _REJECTED, _EVALUATIONS = range(4)
+
+
+class _Progress(typing.NamedTuple):
+    """What goes from step to step: the slope at the state, the next step, the last error, and what was counted."""
+
+    slope: object
+    h: tf.Tensor
+    error: tf.Tensor
+    status: tf.Tensor
+    steps: tf.Tensor
+    rejected: tf.Tensor
 
 
 class Adaptive(Explicit):
     """A solver with an embedded method, whose steps are as long as the tolerance allows.
+
+    The last stage of its `tableau` is the first one of the next step.
 
     A step is accepted if `rms(error / (atol + rtol max(|y|, |y'|))) <= 1` for each example, the mean over the entries
     of all parts of its state; a part without further axes than that of the examples is a single entry. A PI controller
@@ -37,13 +51,10 @@ class Adaptive(Explicit):
         return f"{type(self).__name__}(rtol={self.rtol:g}, atol={self.atol:g}, max_steps={self.max_steps})"
 
     def _begun(self, f, start, end, y):
-        first, sign = f(start, y), tf.sign(end - start)
-        if self.first_step is None:
-            h, evaluations = self._guess(f, start, end, y, first), 2
-        else:
-            h, evaluations = tf.cast(self.first_step, start.dtype), 1
-        counts = (solution.DONE, 0, 0, evaluations)
-        return first, sign * tf.minimum(h, tf.abs(end - start)), tf.ones_like(h), *map(tf.constant, counts)
+        slope, given = f(start, y), self.first_step
+        h = self._guess(f, start, end, y, slope) if given is None else tf.cast(given, start.dtype)
+        h = tf.sign(end - start) * tf.minimum(h, tf.abs(end - start))
+        return _Progress(slope, h, tf.ones_like(h), *map(tf.constant, (solution.DONE, 0, 0)))
 
     def _guess(self, f, t, end, y, first):
         """A first step, positive: by the size of state and derivative, then by that of the second derivative."""
@@ -74,24 +85,24 @@ class Adaptive(Explicit):
         close = 4 * np.finfo(start.dtype.as_numpy_dtype).eps
 
         def unfinished(tries, t, y, state):
-            return (sign * (end - t) > 0) & (state[3] == solution.DONE)
+            return (sign * (end - t) > 0) & (state.status == solution.DONE)
 
         def body(tries, t, y, state):
-            first, h, before, *counts = state
             rest = end - t
-            last = tf.abs(h) >= tf.abs(rest) * (1 - close)
-            step = tf.where(last, rest, h)
-            after, error, slope = self.tableau.step(f, t, y, step, first)
+            last = tf.abs(state.h) >= tf.abs(rest) * (1 - close)
+            step = tf.where(last, rest, state.h)
+            after, error, slope = self.tableau.step(f, t, y, step, state.slope)
             e = self._norm(error, y, after)
             finite, accepted = tf.math.is_finite(e), e <= 1
             bounded = tf.maximum(e, 1e-10)
-            factor = _SAFETY * bounded ** (-_INTEGRAL / order) * before ** (_PROPORTIONAL / order)
+            factor = _SAFETY * bounded ** (-_INTEGRAL / order) * state.error ** (_PROPORTIONAL / order)
             factor = tf.where(accepted, factor, tf.minimum(_SAFETY * bounded ** (-1 / order), 1.0))
             factor = tf.where(finite, tf.clip_by_value(factor, _LEAST, _MOST), _LEAST)
-            h = tf.where(accepted & last & (tf.abs(h) < tf.abs(step) * factor), h, step * factor)
-            y, first = (
+            h = step * factor
+            h = tf.where(accepted & last & (tf.abs(state.h) > tf.abs(h)), state.h, h)  # cut off at the end
+            y, slope = (
                 tf.nest.map_structure(lambda new, old: tf.where(accepted, new, old), new, old)
-                for new, old in ((after, y), (slope, first))
+                for new, old in ((after, y), (slope, state.slope))
             )
             moved = tf.where(last, end, t + step)
             stuck = ~accepted & (tf.abs(h) <= close * tf.abs(t))
@@ -100,10 +111,9 @@ class Adaptive(Explicit):
             over = (tries + 1 >= self.max_steps) & ~(accepted & last)
             status = tf.where((status == solution.DONE) & over, solution.TOO_MANY_STEPS, status)
             taken = tf.cast(accepted, tf.int32)
-            counts = (status, counts[_STEPS] + taken, counts[_REJECTED] + 1 - taken)
-            evaluations = state[3 + _EVALUATIONS] + self.tableau.stages - 1
-            before = tf.where(accepted, tf.maximum(e, 1e-4), before)
-            return tries + 1, tf.where(accepted, moved, t), y, (first, h, before, *counts, evaluations)
+            e = tf.where(accepted, tf.maximum(e, 1e-4), state.error)
+            state = _Progress(slope, h, e, status, state.steps + taken, state.rejected + 1 - taken)
+            return tries + 1, tf.where(accepted, moved, t), y, state
 
         _, t, y, state = tf.while_loop(
             unfinished, body, (0, start, y, state), maximum_iterations=self.max_steps, parallel_iterations=1
@@ -111,5 +121,6 @@ class Adaptive(Explicit):
         return y, t, state
 
     def _counted(self, state):
-        status, steps, rejected, evaluations = state[3:]
-        return steps, rejected, evaluations, status
+        before = 2 if self.first_step is None else 1
+        evaluations = before + (self.tableau.stages - 1) * (state.steps + state.rejected)
+        return state.steps, state.rejected, evaluations, state.status

@@ -28,5 +28,4 @@ class DormandPrince(Adaptive):
         c=(0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0),
         order=5,
         error=tuple(high - low for high, low in zip((*_B, 0.0), _B_OF_ORDER_4, strict=True)),
-        first_is_last=True,
     )

@@ -15,7 +15,6 @@ class Tableau:
       c: times of the stages.
       order: of the error: `y'` is off by `O(h^(order + 1))`.
       error: weights whose sum over the stages, times `h`, estimates the error; `None` without an embedded method.
-      first_is_last: whether the last stage is `f(t + h, y')`, the first one of the next step.
     """
 
     a: tuple
@@ -23,7 +22,6 @@ class Tableau:
     c: tuple
     order: int
     error: tuple | None = None
-    first_is_last: bool = False
 
     @property
     def stages(self):
@@ -53,15 +51,9 @@ class Tableau:
 def _moved(y, h, weights, slopes):
     """`y + h sum_i w_i k_i`, without `y` where it is `None`."""
     used = [(w, k) for w, k in zip(weights, slopes, strict=True) if w]
-    weights = [w for w, _ in used]
 
-    def moved(start, *slopes):
-        total = tf.add_n([w * k for w, k in zip(weights, slopes, strict=True)])
-        return h * total if start is None else start + h * total
+    def change(*slopes):
+        return h * tf.add_n([w * k for (w, _), k in zip(used, slopes, strict=True)])
 
-    parts = [k for _, k in used]
-    return (
-        tf.nest.map_structure(lambda *k: moved(None, *k), *parts)
-        if y is None
-        else tf.nest.map_structure(moved, y, *parts)
-    )
+    moved = tf.nest.map_structure(change, *(k for _, k in used))
+    return moved if y is None else tf.nest.map_structure(tf.add, y, moved)

@@ -42,5 +42,4 @@ class Tsitouras(Adaptive):
             -0.45808210592918697,
             1 / 66,
         ),
-        first_is_last=True,
     )

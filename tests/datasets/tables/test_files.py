@@ -287,3 +287,11 @@ def test_text_with_other_marks_inside_stays_as_it_is(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("x,kind\n" + "".join(f'{i / 7},"a; b, {i % 2}"\n' for i in range(30)))
     assert from_file(path, context="kind").class_names == ("a; b, 0", "a; b, 1")
+
+
+def test_examples_are_floats(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n" + "1.5,2.5\n2.5,0.5\n" * 5)
+    assert from_file(path, dtype="float64").train.dtype == np.float64
+    with pytest.raises(ValueError, match="`dtype` must be one of .* Received: 'int32'"):
+        from_file(path, dtype="int32")

@@ -71,6 +71,7 @@ def test_outside_of_the_support_every_score_by_likelihood_is_infinite():
     for score in (scores.Likelihood(), scores.Typicality(), scores.LikelihoodRatio(background=normal())):
         assert score.fit(box, X).score(np.full([1, 3], 10.0)) == np.inf
     assert scores.WAIC().fit([box, normal()], X).score(np.full([1, 3], 10.0)) == np.inf
+    assert scores.LikelihoodRatio(background=box).fit(box, X).score(np.full([1, 3], 10.0)) == np.inf  # outside of both
 
 
 def test_summary_statistics_are_rare_by_the_product_of_their_kernel_densities():
@@ -86,8 +87,11 @@ def test_summary_statistics_are_rare_by_the_product_of_their_kernel_densities():
 def test_statistics_of_a_flow_are_likelihood_latent_and_log_det(flow):
     score = scores.SummaryStatistics(seed=3, batch_size=4).fit(flow, IMAGES)
     log_p, latent, rest = score._of(IMAGES)
-    np.testing.assert_allclose(log_p, latent + rest)
     key = np.random.default_rng([3, 1]).integers(2**31, size=2).astype(np.int32)
+    reals, log_q = flow.dequantization(IMAGES[4:8], seed=key)
+    log_det = flow.bijector.inverse_log_det_jacobian(reals, 3).numpy() - log_q.numpy()
+    np.testing.assert_allclose(rest[4:8], log_det, rtol=1e-4)
+    np.testing.assert_allclose(log_p, latent + rest)
     z = flow.encode(IMAGES[4:8], seed=key).numpy().reshape(4, -1)
     np.testing.assert_allclose(latent[4:8], -0.5 * (z**2).sum(axis=1) - 32 * math.log(2 * math.pi), rtol=1e-5)
 

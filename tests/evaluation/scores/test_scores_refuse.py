@@ -90,3 +90,24 @@ def test_refused_by_name(name):
     ask, message = REFUSED[name]
     with pytest.raises(ValueError, match=message):
         ask()
+
+
+def test_reals_and_integers_are_not_mixed():
+    model = tfd.MultivariateNormalDiag(np.zeros(2), np.ones(2))
+    score = scores.Likelihood().fit(model, np.zeros([3, 2]))
+    with pytest.raises(ValueError, match="must hold reals, as `data` did. Received: dtype int64"):
+        score.score(np.zeros([3, 2], np.int64))
+
+
+def test_a_fit_that_fails_leaves_a_score_that_is_not_fitted():
+    model = tfd.MultivariateNormalDiag(np.zeros(2), np.ones(2))
+    score = scores.Typicality().fit(model, np.zeros([3, 2]))
+    with pytest.raises(ValueError):
+        score.fit(model, np.full([3, 2], np.nan))
+    with pytest.raises(ValueError, match="is not fitted"):
+        score.score(np.zeros([3, 2]))
+
+
+def test_levels_that_a_dtype_does_not_have():
+    with pytest.raises(ValueError, match="`levels` must be numbers of uint8. Received: levels=1000"):
+        scores.mutated(np.zeros([2, 2], np.uint8), levels=1000)

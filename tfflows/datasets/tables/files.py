@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pandas
 
-from tfflows.arguments import did_you_mean
+from tfflows.arguments import check_choice, did_you_mean
 from tfflows.datasets.dataset import Dataset
 from tfflows.datasets.splitting import FRACTIONS, split_rows
 from tfflows.datasets.tables import conditions
@@ -77,6 +77,8 @@ def from_file(
             "At least one column must be modelled, and none both modelled and conditioned on. "
             f"Received: columns={columns!r}, context={context!r} of {names}"
         )
+    if dtype is not None:
+        check_choice(("float32", "float64"), dtype=dtype)
     examples = _matrix({name: table[name] for name in example_names}, names, table, path, dtype)
     rows = split_rows(len(examples), seed=seed, fractions=fractions)
     given = {name: table[name] for name in context_names}

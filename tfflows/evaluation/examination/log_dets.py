@@ -29,10 +29,10 @@ def examine(layer):
     if large:
         estimate, spread = jacobian.log_det_by_quadrature(function, y)
         expected, how = np.array([estimate]), f"quadrature, ± {spread:.2g}"
-        slack = _ROUGH * np.maximum(1, np.abs(expected)) + 5 * spread
+        slack = _ROUGH * _size(expected) + 5 * spread
     else:
         expected, how = np.linalg.slogdet(jacobian.exact(function, y))[1], "automatic differentiation"
-        slack = (_EXACT if layer.exact else _ROUGH) * np.maximum(1, np.abs(expected))
+        slack = (_EXACT if layer.exact else _ROUGH) * _size(expected)
         if half := _half(claimed, expected):
             yield error(dtypes.HALF_LOG_DET, layer.name, f"{expected[0]:.6g}", f"{claimed[0]:.6g}, a number of {half}")
             return
@@ -40,9 +40,14 @@ def examine(layer):
     found = [*_compared(layer, claimed, expected, slack, f"an inverse log-det ({layer.dtype.name}, {how})")]
     if not found:
         forward = np.asarray(layer.forward(x, context)[1], np.float64)
-        slack = _ROUGH * np.maximum(1, np.abs(claimed))
+        slack = _ROUGH * _size(claimed)
         found = _compared(layer, forward, -claimed, slack, "minus the inverse log-det as the forward one")
     yield from found
+
+
+def _size(log_dets):
+    """That their digits count from; of one of a singular matrix 1."""
+    return np.where(np.isfinite(log_dets), np.maximum(1, np.abs(log_dets)), 1)
 
 
 def _compared(layer, claimed, expected, slack, what):
@@ -56,6 +61,6 @@ def _compared(layer, claimed, expected, slack, what):
 
 def _half(claimed, expected):
     """The half-precision dtype that log-dets were rounded to: they are near the true ones, and all in it."""
-    off, size = np.abs(claimed - expected), np.maximum(1, np.abs(expected))
+    off, size = np.abs(claimed - expected), _size(expected)
     rounded = (off <= _HALF_DIGITS * size).all() and (off > 1e-5 * size).any()
     return dtypes.rounded_to(claimed) if rounded else None

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows import layers
+from tfflows.evaluation import draws
 from tfflows.fitting import call_inputs, inputs
 from tfflows.joint import natives
 from tfflows.joint.weights import weights_of
@@ -53,6 +54,8 @@ def of(model, x, context, num_examples, seed):
         raise ValueError(f"At least one example, and a context for each, is needed. Received: shapes {shapes}")
     x, context = np.asarray(inputs.rows(x))[:num_examples], None if context is None else context[:num_examples]
     if isinstance(model, layers.Posterior):
+        if context is not None:
+            raise ValueError(f"A posterior layer has features, and no context. Received: one of {np.shape(context)}")
         return _of_posterior(model, x, seed)
     model = model.flow if isinstance(getattr(model, "flow", None), keras.Model) else model  # one fitted to a density
     if hasattr(model, "dequantization"):
@@ -68,6 +71,9 @@ def _of_flow_model(model, x, context, seed):
     distribution, layer = model.distribution, model.dequantization
     x = call_inputs.events(x, model.event_shape, layer, model.name)
     context = model._context_tensor(context)
+    if hasattr(model, "log_prob_by_class"):  # of rows without a label the likeliest
+        likeliest = tf.argmax(model.log_prob_by_class(x, seed=seed), axis=-1, output_type=context.dtype)
+        context = tf.where(context < 0, likeliest, context)
     others = []
     if layer is not None:
         others.append(("the dequantization", getattr(layer, "adapted", True)))
@@ -89,10 +95,5 @@ def _of_posterior(layer, features, seed):
 
 def _reals(x, dtype):
     x = tf.cast(x, dtype)
-    bad = ~np.isfinite(x.numpy().reshape(len(x), -1)).all(axis=1)
-    if bad.any():
-        raise ValueError(
-            f"`x` must be finite. Received: {int(bad.sum())} examples of {len(x)} that are not, the first at index "
-            f"{int(bad.argmax())}"
-        )
+    draws.check_finite(x.numpy(), "`x`")
     return x

@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from tfflows.bijectors import Chain, FactorOut, Repeated
 from tfflows.joint import composition
 from tfflows.joint.weights import variables_read
+from tfflows.joint.without_context import WithoutContext
 
 tfb = tfp.bijectors
 
@@ -112,6 +113,9 @@ class Walk:
 
 def _leaves(bijector, path, y, ndims, context, own):
     """Layers of the bijector at that path; returns what comes out of the last, and its rank."""
+    if isinstance(bijector, WithoutContext):
+        (inner,) = bijector.parts
+        return (yield from _leaves(inner, path or inner.name, y, ndims, None, own))
     if isinstance(bijector, FactorOut):
         kept = bijector.parameters["num_kept"]
         a, b = tf.split(y, [kept, y.shape[-1] - kept], axis=-1)
@@ -121,7 +125,7 @@ def _leaves(bijector, path, y, ndims, context, own):
     if isinstance(bijector, Repeated):
         own, links = False, bijector.unrolled()
         names = [f"{path or bijector.name}[{i}]" for i in range(len(links))]
-    elif type(bijector).__name__.lstrip("_") == "Chain":  # ours or TFP's
+    elif composition.is_chain(bijector):
         links = list(bijector.bijectors)
         count = collections.Counter(link.name for link in links)
         names = [link.name if count[link.name] == 1 else f"{link.name}[{i}]" for i, link in enumerate(links)]

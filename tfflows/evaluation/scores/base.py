@@ -24,6 +24,7 @@ class Score:
     num_draws: int = 1
     seed: int = 0
     batch_size: int | None = None
+    _known = None  # shape of an event and whether it is of integers, once fitted
 
     def fit(self, model, data):
         """Learns what is usual.
@@ -44,26 +45,29 @@ class Score:
         data = np.asarray(data)
         if data.ndim < 2 or len(data) < 2:
             raise ValueError(f"`data` must hold at least two examples [n, *event_shape]. Received: shape {data.shape}")
-        model = self._checked_model(model, data.shape[1:])
-        self._model, self._event_shape = model, data.shape[1:]
+        self._known = None
+        self._model = self._checked_model(model, data.shape[1:])
         self._fit(data)
+        self._known = data.shape[1:], data.dtype.kind in "iu"
         return self
 
     def score(self, x):
         """Scores of examples `[n, *event_shape]`: float64 `[n]`; `inf` outside of the support.
 
         Raises:
-          ValueError: no examples, examples of another shape than those of `fit`, a score that was not fitted, scores
-            that are NaN.
+          ValueError: no examples, examples of another shape than those of `fit`, integers where those were reals or
+            the other way round, a score that was not fitted, scores that are NaN.
         """
-        if not hasattr(self, "_event_shape"):
+        if self._known is None:
             raise ValueError(f"{type(self).__name__} is not fitted: call `fit(model, data)` first.")
-        x = np.asarray(x)
-        if x.shape[1:] != self._event_shape or not len(x):
+        x, (shape, discrete) = np.asarray(x), self._known
+        if x.shape[1:] != shape or not len(x):
             raise ValueError(
-                f"`x` must hold at least one example of shape {self._event_shape}, as `data` did. Received: shape "
-                f"{x.shape}"
+                f"`x` must hold at least one example of shape {shape}, as `data` did. Received: shape {x.shape}"
             )
+        if (x.dtype.kind in "iu") != discrete:
+            kind = "integers" if discrete else "reals"
+            raise ValueError(f"`x` must hold {kind}, as `data` did. Received: dtype {x.dtype}")
         scores = np.asarray(self._score(x), np.float64)
         check_scores(scores)
         return scores

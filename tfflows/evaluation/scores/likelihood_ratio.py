@@ -46,10 +46,9 @@ class LikelihoodRatio(Score):
         check_event(self._background, data.shape[1:], "background")
 
     def _score(self, x):
-        of_background = self._log_prob(x, self._background)
-        if of_background.shape != (len(x),):
-            raise ValueError(f"The background model must give [n]. Received: shape {of_background.shape}")
-        return of_background - self._log_prob(x)
+        own, of_background = self._log_prob(x), self._log_prob(x, self._background)
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isneginf(own), np.inf, of_background - own)
 
 
 def mutated(x, *, rate=0.2, levels=256, seed=0):
@@ -70,6 +69,8 @@ def mutated(x, *, rate=0.2, levels=256, seed=0):
     check_integer(2, levels=levels)
     if x.dtype.kind not in "iu" or not x.size or x.min() < 0 or x.max() >= levels:
         raise ValueError(f"`x` must hold integers from 0 to {levels - 1}. Received: {x.dtype} array {list(x.shape)}")
+    if levels - 1 > np.iinfo(x.dtype).max:
+        raise ValueError(f"`levels` must be numbers of {x.dtype}. Received: levels={levels}")
     if not 0 <= rate <= 1:
         raise ValueError(f"`rate` must be between 0 and 1. Received: {rate!r}")
     rng = np.random.default_rng(seed)

@@ -18,7 +18,8 @@ class SummaryStatistics(Score):
         -sum_j log q_j(T_j(x)),    q_j = the Gaussian kernel density of T_j over the data of `fit` (Scott's bandwidth)
 
     The statistics of a flow are those of the paper for Glow: `log p(x)`, the log-density of the latent
-    `log p(z)`, and the rest, the log-det `log p(x) - log p(z)`.
+    `log p(z)`, and the rest, `log p(x) - log p(z)`: with `num_draws=1` the log-det, as both are then of one draw of
+    noise.
 
     Args:
       statistics: sequence of functions of `(model, x)` that give `[n]` each, in the place of those of a flow; `None`
